@@ -1,0 +1,11 @@
+export { assert, unreachable } from './assert.js';
+export { type Clock, SystemClock, type TimerHandle } from './clock.js';
+export { type Advice, AepError, describeError, type Facts, toError } from './error.js';
+export { hashString } from './hash.js';
+export { Histogram } from './histogram.js';
+export { FunctionLog, type Log, type LogLevel, type LogLine, silentLog } from './log.js';
+export { didYouMean, nearestName } from './nearest-name.js';
+export { ObjectPool } from './object-pool.js';
+export { type Random, SeededRandom, systemRandom } from './random.js';
+export { RingQueue } from './ring-queue.js';
+export { VirtualClock } from './virtual-clock.js';
