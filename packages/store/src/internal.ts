@@ -1,1 +1,1 @@
-export {};
+export { issueStable } from './stable.js';

@@ -1,0 +1,68 @@
+import type { AepError } from '@aep/kernel';
+import type { Stable } from './stable.js';
+
+/** What holds when the journal says "stable" (E34). */
+export type Durability = 'disk' | 'replicated' | 'os' | 'none';
+
+/** Answer of {@link Journal.append}: `accepted`, `back-pressured` (full: try again after `onStable`) or `closed`. */
+export type AppendResult = 'accepted' | 'back-pressured' | 'closed';
+
+/**
+ * The callbacks of a journal; called from the event loop, never from inside `append` or `commit`.
+ * After `onFailure` nothing becomes stable any more: the failure is fatal (E34, S3) and the engine stops.
+ */
+export interface JournalListener {
+  /** All records up to `mark.txId` hold the durability. Marks only grow. */
+  onStable(mark: Stable): void;
+  onFailure(error: AepError): void;
+}
+
+/** One record as read back: a view of the bytes with its place. The bytes are the caller's. */
+export interface StoredRecord {
+  readonly txId: number;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The ordered log of sealed transactions of one engine: `txId` = 1, 2, 3 … without a hole. One writer.
+ *
+ * Group commit (E33): records appended while a commit is in flight wait in the open batch; when the commit ends, the
+ * batch goes as one (S6). `commit()` starts a commit if none is in flight, else the open batch follows by itself.
+ */
+export interface Journal {
+  /** The level in force; part of every statistic and benchmark heading. */
+  readonly durability: Durability;
+  /** txId of the last record appended (stable or not); 0 when empty. */
+  readonly lastTxId: number;
+  /** txId of the last stable record. */
+  readonly stableTxId: number;
+  /** txId of the oldest record that is still kept; `lastTxId + 1` when none is. */
+  readonly firstTxId: number;
+  /** Hash of the last appended record, which the next one carries (two 32-bit halves). */
+  readonly lastHash: RecordHash;
+  /** All outbound messages of records up to here are confirmed (E37); made durable with the next commit, or lost: then they are in doubt. */
+  readonly confirmedTxId: number;
+
+  listen(listener: JournalListener): void;
+  /**
+   * Copies one sealed record, `bytes[0, length)`, into the open batch; its txId is `lastTxId + 1` and it carries `lastHash`.
+   * When accepted, `appended` says where the copy lies: those bytes never change, so the outbox sends from them.
+   */
+  append(bytes: Uint8Array, length: number): AppendResult;
+  /** Where the last accepted record lies; overwritten by the next append. */
+  readonly appended: { readonly bytes: Uint8Array; readonly start: number };
+  /** Nothing more is coming in this turn: write what is open as soon as the disk is free. */
+  commit(): void;
+  setConfirmed(txId: number): void;
+
+  /** Records from `fromTxId` (inclusive), in order, stable ones only. Throws AEP_JOURNAL_TRIMMED when it is older than `firstTxId`, AEP_RECORD_CORRUPT naming the txId. */
+  read(fromTxId: number): IterableIterator<StoredRecord>;
+  /** Gives up records with a txId below `beforeTxId`; whole batches only, in small steps that do not hold up commits. */
+  trim(beforeTxId: number): void;
+}
+
+/** 64 bits as two unsigned halves: no bigint in the path of a record. */
+export interface RecordHash {
+  readonly low: number;
+  readonly high: number;
+}

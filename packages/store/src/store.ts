@@ -1,0 +1,54 @@
+import type { AepError, Facts } from '@aep/kernel';
+import type { Journal } from './journal.js';
+import type { TableReader } from './tables.js';
+
+/** What a store remembers of itself; written once, when it is made. */
+export interface StoreIdentity {
+  readonly formatVersion: number;
+  readonly engineName: string;
+  /** Made at creation (wall ms): tells receivers that sequence numbers begin anew (E51). */
+  readonly incarnation: number;
+  readonly memberId: string;
+}
+
+/** Reads as of one moment, without disturbing the writer. `close()` it: an open one keeps old pages from being reused (S9). */
+export interface StoreSnapshot extends TableReader {
+  readonly appliedTxId: number;
+  close(): void;
+}
+
+/** Answer of {@link StateTables.apply}. */
+export type ApplyResult = 'accepted' | 'busy';
+
+/** A set of table changes, coalesced: one entry per key; an undefined value deletes. */
+export interface TableChanges {
+  readonly size: number;
+  /** In order of table, then key. */
+  [Symbol.iterator](): IterableIterator<{ tableId: number; key: Uint8Array; value: Uint8Array | undefined }>;
+}
+
+/** The durable tables: a fold of the journal that lags behind it (E35). */
+export interface StateTables extends TableReader {
+  /** Everything up to this txId is in the tables; moves in the same transaction as what it covers. */
+  readonly appliedTxId: number;
+  /** One atomic change, durable or not there. One at a time: `busy` while another is under way. The callback comes from the event loop. */
+  apply(changes: TableChanges, appliedTxId: number, done: (error: AepError | undefined) => void): ApplyResult;
+  snapshot(): StoreSnapshot;
+}
+
+/**
+ * All durable things of one engine. Opened by a factory of its package (asynchronous, verified: S5), then synchronous with
+ * callbacks. `close()` waits for the commit in flight.
+ */
+export interface Store {
+  readonly identity: StoreIdentity;
+  readonly journal: Journal;
+  readonly tables: StateTables;
+  /** The highest epoch in which this member may act or has promised not to (H4). */
+  readonly epoch: number;
+  /** Makes a new epoch durable before the callback comes. */
+  setEpoch(epoch: number, done: (error: AepError | undefined) => void): void;
+  /** Sizes, times and free space for status and metrics. */
+  statistics(): Facts;
+  close(): Promise<void>;
+}
