@@ -1,1 +1,16 @@
-export {};
+export {
+  type Binding,
+  type BindingListener,
+  type BindingOptions,
+  type BusCapabilities,
+  type BusDescription,
+  type BusProvider,
+  type ChannelDescription,
+  type Delivery,
+  type DeliveryResult,
+  type Outbound,
+  type Qos,
+  QosCode,
+  type SendResult,
+  type Subscriber,
+} from './binding-contract.js';
