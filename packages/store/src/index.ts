@@ -1,9 +1,47 @@
 export { DEDUPE_MARK_BYTES, RecordFold, writeChannelKey, writeDedupeKey, writeFlowKey } from './fold.js';
-export type { AppendResult, Durability, Journal, JournalListener, RecordHash, StoredRecord } from './journal.js';
+export type {
+  AppendResult,
+  Durability,
+  Journal,
+  JournalListener,
+  RecordHash,
+  RecordRun,
+  StoredRecord,
+} from './journal.js';
+export type { JournalOptions } from './journal-options.js';
+export { MemoryDisk } from './memory-disk.js';
+export { MemoryFaults } from './memory-faults.js';
+export { type CrashOutcome, MemoryStore, type MemoryStoreOptions, STORE_FORMAT_VERSION } from './memory-store.js';
 export { hashRecord, NO_HASH } from './record-hash.js';
-export { HEADER_BYTES, LocalCause, RECORD_BYTES_MAX, RECORD_VERSION, RecordFlag, RecordKind, Section, SECTION_BYTES_MAX, type SectionTag } from './record-layout.js';
+export {
+  HEADER_BYTES,
+  LocalCause,
+  RECORD_BYTES_MAX,
+  RECORD_VERSION,
+  RecordFlag,
+  RecordKind,
+  Section,
+  SECTION_BYTES_MAX,
+  type SectionTag,
+} from './record-layout.js';
 export { RecordReader } from './record-reader.js';
-export { type Encodable, encodeChannelTag, type InboundCause, type MessageHead, type OutboundNumbers, RecordWriter } from './record-writer.js';
+export {
+  type Encodable,
+  encodeChannelTag,
+  type InboundCause,
+  type MessageHead,
+  type OutboundNumbers,
+  RecordWriter,
+} from './record-writer.js';
+export { SortedTable } from './sorted-table.js';
 export type { Stable } from './stable.js';
 export type { ApplyResult, StateTables, Store, StoreIdentity, StoreSnapshot, TableChanges } from './store.js';
-export { KEY_BYTES_MAX, type RangeBytes, SYSTEM_TABLES_FROM, Table, type TableEntry, type TableReader, type TableSink } from './tables.js';
+export {
+  KEY_BYTES_MAX,
+  type RangeBytes,
+  SYSTEM_TABLES_FROM,
+  Table,
+  type TableEntry,
+  type TableReader,
+  type TableSink,
+} from './tables.js';

@@ -57,8 +57,22 @@ export interface Journal {
 
   /** Records from `fromTxId` (inclusive), in order, stable ones only. Throws AEP_JOURNAL_TRIMMED when it is older than `firstTxId`, AEP_RECORD_CORRUPT naming the txId. */
   read(fromTxId: number): IterableIterator<StoredRecord>;
+  /**
+   * As {@link read}, a run of records at a time and without checking them: for folding and scrubbing, which open each
+   * record themselves. The first run begins at `fromTxId`. Nothing is held open between two runs, so a slow consumer
+   * does not keep pages from being reused (S9); one that trimming overtakes gets AEP_JOURNAL_TRIMMED.
+   */
+  readRuns(fromTxId: number): IterableIterator<RecordRun>;
   /** Gives up records with a txId below `beforeTxId`; whole batches only, in small steps that do not hold up commits. */
   trim(beforeTxId: number): void;
+}
+
+/** Records that lie one after another in `bytes[start, end)`, in order. The bytes never change. */
+export interface RecordRun {
+  readonly firstTxId: number;
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
 }
 
 /** 64 bits as two unsigned halves: no bigint in the path of a record. */

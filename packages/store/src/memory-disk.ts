@@ -1,0 +1,59 @@
+import { AepError } from '@aep/kernel';
+import type { PackedRun } from './open-runs.js';
+import { SortedTable } from './sorted-table.js';
+import type { StoreIdentity } from './store.js';
+
+/** What a {@link MemoryStore} finds after a crash: everything that was durable. Belongs to one store at a time. */
+export class MemoryDisk {
+  identity: StoreIdentity | undefined;
+  epoch = 0;
+  confirmedTxId = 0;
+  appliedTxId = 0;
+  runs: PackedRun[] = [];
+  readonly tables = new Map<number, SortedTable>();
+
+  table(tableId: number): SortedTable {
+    let table = this.tables.get(tableId);
+    if (table === undefined) {
+      table = new SortedTable();
+      this.tables.set(tableId, table);
+    }
+    return table;
+  }
+
+  /** Index of the run that holds `txId`, or of the first after it. */
+  runIndex(txId: number): number {
+    let low = 0;
+    let high = this.runs.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.runs[middle]!.lastTxId < txId) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** Flips one bit of a record where it lies (S5). The run is copied first: a live outbox must not see the damage. */
+  flipBit(txId: number, byteInRecord: number, bit: number): void {
+    const index = this.runIndex(txId);
+    const run = this.runs[index];
+    if (run === undefined || run.firstTxId > txId) throw noRecord(txId);
+    const bytes = run.bytes.slice(run.start, run.end);
+    let at = 0;
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    for (let skip = run.firstTxId; skip < txId; skip++) at += view.getUint32(at, true);
+    bytes[at + byteInRecord]! ^= 1 << bit;
+    this.runs[index] = { ...run, bytes, start: 0, end: bytes.length };
+  }
+
+  /** Takes bytes off the end of the newest run: a write that came out short. */
+  shorten(byteCount: number): void {
+    const run = this.runs.pop();
+    if (run === undefined) throw noRecord(0);
+    this.runs.push({ ...run, end: Math.max(run.start, run.end - byteCount) });
+  }
+}
+
+function noRecord(txId: number): AepError {
+  return new AepError('AEP_ASSERTION', 'reject', `the disk holds no record ${txId}`, { txId });
+}
