@@ -1,1 +1,5 @@
-export {};
+export { generateJsonSchema } from './schema/json-schema.js';
+export { generateTypes } from './schema/types.js';
+export { generateXsd } from './schema/xsd.js';
+export { jsonSchemaFindings } from './published-schemas.js';
+export { validateByXsd } from './source/xml.js';

@@ -1,0 +1,126 @@
+import {
+  type AppBusModel,
+  type AppChannelModel,
+  type AppModel,
+  type BusModel,
+  type ChannelModel,
+} from '../generated/model.js';
+import { quote } from '../problems.js';
+import { type Conclusion, type Draft } from './conclusion.js';
+import { formatFilter, freezeVariables, keyVariables, parseFilter } from './key-variables.js';
+
+/** Fills what follows from other values of the apps, and checks that what they name is there. */
+export function concludeApps(
+  apps: readonly Draft<AppModel>[],
+  buses: readonly BusModel[],
+  conclusion: Conclusion,
+): void {
+  for (const app of apps) {
+    concludeMessaging(app as AppModel, buses, conclusion);
+    concludeStorage(app as AppModel, conclusion);
+    checkDelays(app as AppModel, conclusion);
+  }
+}
+
+function concludeMessaging(app: AppModel, buses: readonly BusModel[], conclusion: Conclusion): void {
+  const known = buses.map((bus) => bus.name);
+  for (const reference of app.messaging.buses) {
+    const bus = buses.find((candidate) => candidate.name === reference.name);
+    if (bus !== undefined) {
+      for (const channel of reference.channels) concludeChannel(channel, { reference, bus }, conclusion);
+    } else if (reference.name !== null) {
+      const at = conclusion.placeOf(reference, 'name');
+      conclusion.problems.addUnknown('AEP_MODEL_NAME_UNKNOWN', at, 'there is no bus', { wrong: reference.name, known });
+    }
+  }
+}
+
+function concludeChannel(
+  draft: Draft<AppChannelModel>,
+  owner: { reference: AppBusModel; bus: BusModel },
+  conclusion: Conclusion,
+): void {
+  const channel = owner.bus.channels.find((candidate) => candidate.name === draft.name);
+  if (channel === undefined) {
+    if (draft.name === null) return;
+    const known = owner.bus.channels.map((candidate) => candidate.name);
+    const what = `the bus ${quote(owner.bus.name)} has no channel`;
+    conclusion.problems.addUnknown('AEP_MODEL_NAME_UNKNOWN', conclusion.placeOf(draft, 'name'), what, {
+      wrong: draft.name,
+      known,
+    });
+    return;
+  }
+  // M7: the filter beside the channels holds for those that have none of their own.
+  const inherited = draft.filter === null ? owner.reference : undefined;
+  if (inherited !== undefined) conclusion.fill(draft, 'filter', inherited.filter, [inherited, 'filter']);
+  if (draft.filter !== null)
+    conclusion.fill(draft, 'filter', concludeFilter(draft.filter, { draft, channel }, conclusion));
+}
+
+/** E85, M2: a filter may name only variables of the key; those whose value is fixed must allow that value. */
+function concludeFilter(
+  text: string,
+  where: { draft: Draft<AppChannelModel>; channel: ChannelModel },
+  conclusion: Conclusion,
+): string | null {
+  const at = conclusion.placeOf(where.draft, 'filter');
+  const table = where.channel.initialKeyResolution;
+  const terms = parseFilter(freezeVariables(text, table));
+  if (terms === undefined) {
+    const allowed = 'variable=value|value;variable=value';
+    conclusion.problems.add('AEP_MODEL_VALUE', at, `expected a filter ${allowed}, got ${quote(text)}`, {
+      value: text,
+      allowed,
+    });
+    return text;
+  }
+  const known = keyVariables(where.channel.key);
+  for (const [name, values] of terms) {
+    const fixed = table[name];
+    if (known.includes(name)) continue;
+    if (fixed === undefined) {
+      const what = `the key ${quote(where.channel.key)} has no variable`;
+      conclusion.problems.addUnknown('AEP_MODEL_NAME_UNKNOWN', at, what, { wrong: name, known });
+    } else if (!values.includes(fixed)) {
+      const message = `the filter lets nothing through: initialKeyResolution fixes ${quote(name)} to ${quote(fixed)}`;
+      conclusion.problems.add('AEP_MODEL_RELATION', at, message, { value: text });
+    }
+    // The fixed value stands in the key already; for the bus there is no such variable any more.
+    terms.delete(name);
+  }
+  return formatFilter(terms);
+}
+
+function concludeStorage(app: AppModel, conclusion: Conclusion): void {
+  const { clustering, durability } = app.storage;
+  if (durability === 'replicated' && clustering === null) {
+    const at = conclusion.placeOf(app.storage, 'durability');
+    conclusion.problems.add('AEP_MODEL_RELATION', at, 'durability "replicated" needs a clustering part', {
+      value: durability,
+    });
+  }
+  if (clustering === null) return;
+  const draft: Draft<typeof clustering> = clustering;
+  if (draft.groupName === null) conclusion.fill(draft, 'groupName', app.name);
+  if (clustering.silenceTimeoutMs < 2 * clustering.heartbeatIntervalMs) {
+    const message = `silenceTimeout (${clustering.silenceTimeoutMs}ms) must be at least twice heartbeatInterval (${clustering.heartbeatIntervalMs}ms)`;
+    conclusion.problems.add('AEP_MODEL_RELATION', conclusion.placeOf(clustering, 'silenceTimeoutMs'), message);
+  }
+}
+
+function checkDelays(app: AppModel, conclusion: Conclusion): void {
+  const { policies, messaging } = app;
+  if (policies.retryDelayMaxMs < policies.retryDelayMs) {
+    const message = `retryDelayMax (${policies.retryDelayMaxMs}ms) is below retryDelay (${policies.retryDelayMs}ms)`;
+    conclusion.problems.add('AEP_MODEL_RELATION', conclusion.placeOf(policies, 'retryDelayMaxMs'), message);
+  }
+  if (messaging.reconnectDelayMaxMs < messaging.reconnectDelayMs) {
+    const message = `reconnectDelayMax (${messaging.reconnectDelayMaxMs}ms) is below reconnectDelay (${messaging.reconnectDelayMs}ms)`;
+    conclusion.problems.add('AEP_MODEL_RELATION', conclusion.placeOf(messaging, 'reconnectDelayMaxMs'), message);
+  }
+  if (app.limits.transactionBytesMax < app.limits.messageBytesMax) {
+    const message = `transactionBytesMax (${app.limits.transactionBytesMax}) is below messageBytesMax (${app.limits.messageBytesMax})`;
+    conclusion.problems.add('AEP_MODEL_RELATION', conclusion.placeOf(app.limits, 'transactionBytesMax'), message);
+  }
+}
