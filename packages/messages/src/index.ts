@@ -1,1 +1,10 @@
-export {};
+export { Entity, type EntityClass, type EntityOwner, type EntityType } from './entity.js';
+export type { FieldInfo, FieldKind } from './field-info.js';
+export { messageLimits, type MessageLimits, setMessageLimits } from './limits.js';
+export { EntityList, ViewList } from './message-list.js';
+export type { JsonValue, MessageClass, MessageFactory, MessageType } from './message-type.js';
+export { MessageMetadata } from './metadata.js';
+export { TrackedList } from './tracked-list.js';
+export { EntityMap, type MapKey, TrackedMap, ViewMap } from './tracked-map.js';
+export { TypeRegistry } from './type-registry.js';
+export { MessageView } from './view.js';

@@ -1,1 +1,2 @@
-export {};
+export { isCheckedMode, setCheckedMode } from './checked-mode.js';
+export { disposeOwned, giveAway, takeBack } from './ownership.js';
