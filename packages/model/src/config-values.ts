@@ -32,7 +32,7 @@ export interface FormatConfigOptions {
 /** `aep config print`: one line per value, `x.apps.orders.limits.timersMax = 1000000`. Secrets are not shown. */
 export function formatConfig(model: Model, options: FormatConfigOptions = {}): string {
   const lines = configOrigins(model).map((value) => {
-    const shown = value.secret && value.value !== null ? REDACTED : JSON.stringify(value.value);
+    const shown = value.secret && value.written !== null ? REDACTED : JSON.stringify(value.written);
     const origin = options.origin === true ? `  # ${describeOrigin(value.origin)}` : '';
     return `${value.setting} = ${shown}${origin}\n`;
   });

@@ -130,7 +130,8 @@ export class ProblemList {
 
   /** An unknown name among known ones: says the nearest, and what there is. */
   addUnknown(code: ModelProblemCode, at: { origin: Origin; path: string }, what: string, names: UnknownName): void {
-    const nearest = nearestName(names.wrong, names.known);
+    if (this.#problems.length >= PROBLEMS_MAX) return this.add(code, at, `${what} ${quote(names.wrong)}`);
+    const nearest = nearestName(shorten(names.wrong), names.known.slice(0, NAMES_COMPARED_MAX));
     const hint = nearest === undefined ? '' : `: did you mean ${quote(nearest)}?`;
     const allowed = names.known.length === 0 ? 'nothing' : names.known.slice(0, NAMES_SHOWN_MAX).join(', ');
     const known =
@@ -175,6 +176,8 @@ export interface UnknownName {
 
 /** More than this nobody reads; a hostile file would otherwise make the message its own size. */
 const PROBLEMS_MAX = 200;
+/** Comparing names costs the product of their lengths. */
+const NAMES_COMPARED_MAX = 500;
 const NAMES_SHOWN_MAX = 12;
 const VALUE_LENGTH_MAX = 120;
 

@@ -74,6 +74,12 @@ export function allowedBy(field: ScalarField): string {
   }
 }
 
+/** A read value as it would be written. */
+export function writeValue(field: ScalarField, value: string | number | boolean): string {
+  if (field.type === 'duration') return writeAmount(Number(value), DURATION_UNITS);
+  return field.type === 'size' ? writeAmount(Number(value), SIZE_UNITS) : String(value);
+}
+
 /** The words among which a mistyped value may have a near one. */
 export function knownWords(field: ScalarField): readonly string[] {
   return field.type === 'boolean' ? ['true', 'false'] : field.values;

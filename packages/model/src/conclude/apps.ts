@@ -18,7 +18,6 @@ export function concludeApps(
   for (const app of apps) {
     concludeMessaging(app as AppModel, buses, conclusion);
     concludeStorage(app as AppModel, conclusion);
-    checkDelays(app as AppModel, conclusion);
   }
 }
 
@@ -106,21 +105,5 @@ function concludeStorage(app: AppModel, conclusion: Conclusion): void {
   if (clustering.silenceTimeoutMs < 2 * clustering.heartbeatIntervalMs) {
     const message = `silenceTimeout (${clustering.silenceTimeoutMs}ms) must be at least twice heartbeatInterval (${clustering.heartbeatIntervalMs}ms)`;
     conclusion.problems.add('AEP_MODEL_RELATION', conclusion.placeOf(clustering, 'silenceTimeoutMs'), message);
-  }
-}
-
-function checkDelays(app: AppModel, conclusion: Conclusion): void {
-  const { policies, messaging } = app;
-  if (policies.retryDelayMaxMs < policies.retryDelayMs) {
-    const message = `retryDelayMax (${policies.retryDelayMaxMs}ms) is below retryDelay (${policies.retryDelayMs}ms)`;
-    conclusion.problems.add('AEP_MODEL_RELATION', conclusion.placeOf(policies, 'retryDelayMaxMs'), message);
-  }
-  if (messaging.reconnectDelayMaxMs < messaging.reconnectDelayMs) {
-    const message = `reconnectDelayMax (${messaging.reconnectDelayMaxMs}ms) is below reconnectDelay (${messaging.reconnectDelayMs}ms)`;
-    conclusion.problems.add('AEP_MODEL_RELATION', conclusion.placeOf(messaging, 'reconnectDelayMaxMs'), message);
-  }
-  if (app.limits.transactionBytesMax < app.limits.messageBytesMax) {
-    const message = `transactionBytesMax (${app.limits.transactionBytesMax}) is below messageBytesMax (${app.limits.messageBytesMax})`;
-    conclusion.problems.add('AEP_MODEL_RELATION', conclusion.placeOf(app.limits, 'transactionBytesMax'), message);
   }
 }

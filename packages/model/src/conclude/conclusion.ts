@@ -3,7 +3,7 @@ import { ConfigTree } from '../config-tree.js';
 import { type ProblemList } from '../problems.js';
 import { isSecretName } from '../secrets.js';
 import { type Field, type ListField, type ObjectShape, type ScalarField, concludedName } from '../shape/field.js';
-import { readValue } from '../values.js';
+import { readValue, writeValue } from '../values.js';
 
 /** A concluded object that is still being filled: values that follow from others may be missing. */
 export type Draft<T> = { -readonly [K in keyof T]: T[K] | null };
@@ -24,6 +24,8 @@ export interface ConfigValue {
   readonly value: string | number | boolean | null;
   /** The value must not be printed; formatConfig prints `(secret)`. */
   readonly secret: boolean;
+  /** As it would be written: durations and sizes with their unit; null when there is none. */
+  readonly written: string | null;
   readonly origin: Origin;
 }
 
@@ -33,6 +35,8 @@ interface Entry {
   readonly holder: Record<string, unknown>;
   readonly property: string;
   readonly secret: boolean;
+  /** Undefined for a value with a free name. */
+  readonly field: ScalarField | undefined;
   origin: Origin;
 }
 
@@ -44,6 +48,7 @@ interface Entry {
 export class Conclusion {
   readonly problems: ProblemList;
   readonly #entries: Entry[] = [];
+  readonly #entriesByHolder = new Map<object, Entry[]>();
   /** Where an object or value of the result was written, for checks of relations. */
   readonly #places = new Map<object, { origin: Origin; path: string }>();
 
@@ -93,14 +98,22 @@ export class Conclusion {
   }
 
   values(): ConfigValue[] {
-    return this.#entries.map(({ path, setting, holder, property, secret, origin }) =>
-      Object.freeze({ path, setting, value: holder[property] as ConfigValue['value'], secret, origin }),
-    );
+    return this.#entries.map(({ path, setting, holder, property, secret, field, origin }) => {
+      const value = holder[property] as ConfigValue['value'];
+      const written = value === null ? null : field === undefined ? String(value) : writeValue(field, value);
+      return Object.freeze({ path, setting, value, secret, written, origin });
+    });
   }
 
-  /** Few hundred entries; only asked when something is filled in or wrong. */
+  #addEntry(entry: Entry): void {
+    this.#entries.push(entry);
+    const siblings = this.#entriesByHolder.get(entry.holder);
+    if (siblings === undefined) this.#entriesByHolder.set(entry.holder, [entry]);
+    else siblings.push(entry);
+  }
+
   #entryOf(holder: object, property: string): Entry | undefined {
-    return this.#entries.find((entry) => entry.holder === holder && entry.property === property);
+    return this.#entriesByHolder.get(holder)?.find((entry) => entry.property === property);
   }
 
   #structure(field: Exclude<Field, ScalarField>, node: ConfigNode | undefined, place: Place): unknown {
@@ -130,7 +143,7 @@ export class Conclusion {
     const { holder, property } = target;
     holder[property] = this.#read(field, node?.text) ?? this.#default(field);
     const origin = node?.origin ?? DEFAULT_ORIGIN;
-    this.#entries.push({ ...place, holder, property, secret: field.secret || isSecretName(property), origin });
+    this.#addEntry({ ...place, holder, property, secret: field.secret || isSecretName(property), field, origin });
     // A missing name has been reported by the check, which sees unused profiles and templates as well.
     if (node !== undefined || field.default !== undefined || place.path.endsWith('.name')) return;
     const at = { origin: target.parent?.origin ?? DEFAULT_ORIGIN, path: place.path };
@@ -165,14 +178,8 @@ export class Conclusion {
       values[name] = child.text ?? '';
       const path = `${place.path}.${name}`;
       const setting = `${place.setting}.${name}`;
-      this.#entries.push({
-        path,
-        setting,
-        holder: values,
-        property: name,
-        secret: isSecretName(name),
-        origin: child.origin,
-      });
+      const secret = isSecretName(name);
+      this.#addEntry({ path, setting, holder: values, property: name, secret, field: undefined, origin: child.origin });
     }
   }
 }

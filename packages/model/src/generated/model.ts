@@ -100,7 +100,7 @@ export interface AppModel {
   readonly policies: PoliciesModel;
   /** How transactions are grouped (E33, E36). */
   readonly transactions: TransactionsModel;
-  /** Bounds of memory; at each of them the engine takes no more input and drops nothing (E43). */
+  /** Bounds of memory; at a bound the engine takes no more input and drops nothing (E43). */
   readonly limits: LimitsModel;
   /** What is counted and measured (E100). */
   readonly statistics: StatisticsModel;
@@ -122,10 +122,6 @@ export interface MessagingModel {
   readonly messagingStartFailPolicy: 'FailIfOneBindingFails' | 'FailIfAllBindingsFail' | 'NeverFail';
   /** What happens when an open bus goes down. @default Reconnect */
   readonly busBindingFailPolicy: 'Reconnect' | 'Fail';
-  /** Wait before the first reconnect; doubles with jitter up to reconnectDelayMax. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 100ms */
-  readonly reconnectDelayMs: number;
-  /** Longest wait between two reconnects. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 30s */
-  readonly reconnectDelayMaxMs: number;
 }
 
 /** A generated message factory. */
@@ -170,6 +166,8 @@ export interface StorageModel {
   readonly verifyReplay: boolean;
   /** How long the last number seen of a sender is kept; null: for ever (E53). A duration 1ms..3650d such as 250ms, 5s or 2m. */
   readonly dedupeRetentionMs: number | null;
+  /** How long an idempotency key makes a repeated send harmless (E40). A duration 0ms..3650d such as 250ms, 5s or 2m. @default 7d */
+  readonly idempotencyRetentionMs: number;
   /** The group of members that keep the same journal. */
   readonly clustering: ClusteringModel | null;
   /** Files of the journal and the state. */
@@ -202,7 +200,7 @@ export interface ClusteringModel {
 export interface PersistenceModel {
   /** Largest size of each database file; the address space is reserved, the disk is not. A size 1MiB..16TiB such as 64KiB or 1GiB. @default 64GiB */
   readonly mapSizeBytes: number;
-  /** Journal entries younger than this are kept even if nothing needs them (E104). A duration 0ms..3650d such as 250ms, 5s or 2m. @default 10m */
+  /** Journal entries younger than this are kept even if nothing needs them (E104). A duration 0ms..3650d such as 250ms, 5s or 2m. @default 0ms */
   readonly journalRetentionMs: number;
   /** OnStart copies the files without their free pages before they are opened. @default None */
   readonly compaction: 'None' | 'OnStart';
@@ -248,28 +246,30 @@ export interface MessagePolicyModel {
 
 /** How transactions are grouped (E33, E36). */
 export interface TransactionsModel {
-  /** Transactions of one group commit. An integer 1..65536. @default 4096 */
+  /** Transactions of one group commit. An integer 1..65536. @default 8192 */
   readonly commitBatchMax: number;
   /** Allow savepoints inside handlers. @default true */
   readonly savepoints: boolean;
 }
 
-/** Bounds of memory; at each of them the engine takes no more input and drops nothing (E43). */
+/** Bounds of memory; at a bound the engine takes no more input and drops nothing (E43). */
 export interface LimitsModel {
-  /** A longer message is refused: inbound as undecodable, outbound at the send. A size 64B..1GiB such as 64KiB or 1GiB. @default 1MiB */
+  /** A longer message is refused: inbound as undecodable, outbound at the send. A size 64B..1GiB such as 64KiB or 1GiB. @default 4MiB */
   readonly messageBytesMax: number;
-  /** Messages received and not yet dispatched. An integer 1..1048576. @default 4096 */
+  /** Messages received and not yet handled. An integer 1..1048576. @default 8192 */
   readonly inboundQueueMax: number;
   /** Messages sent and not yet confirmed, per bus. An integer 1..1048576. @default 65536 */
   readonly outboundPendingMax: number;
-  /** Transactions sealed and not yet acknowledged. An integer 1..1048576. @default 16384 */
+  /** Transactions sealed and not yet acknowledged. An integer 1..1048576. @default 65536 */
   readonly transactionsInFlightMax: number;
-  /** A transaction whose record is longer fails like a throwing handler. A size 1KiB..1GiB such as 64KiB or 1GiB. @default 16MiB */
-  readonly transactionBytesMax: number;
-  /** Timers waiting; a further schedule fails. An integer 1..100000000. @default 1000000 */
+  /** Messages handled before other work of the process gets its turn. An integer 1..1048576. @default 512 */
+  readonly eventsPerTurnMax: number;
+  /** Timers waiting; a further schedule fails. An integer 1..100000000. @default 100000 */
   readonly timersMax: number;
-  /** Dead letters kept; at the bound the app stops, as nothing may be lost. An integer 1..100000000. @default 1000000 */
-  readonly deadLettersMax: number;
+  /** Entities kept in memory beside the changed ones. An integer 0..100000000. @default 100000 */
+  readonly cachedEntitiesMax: number;
+  /** Streams whose last number is kept in memory; the rest is in the store (E53). An integer 1..100000000. @default 10000 */
+  readonly dedupeStreamsCachedMax: number;
 }
 
 /** What is counted and measured (E100). */
@@ -278,8 +278,6 @@ export interface StatisticsModel {
   readonly enabled: boolean;
   /** Keep latency histograms. @default true */
   readonly latencies: boolean;
-  /** Count by message type too. @default true */
-  readonly perMessageType: boolean;
   /** Time between two statistics events. A duration 10ms..3650d such as 250ms, 5s or 2m. @default 1s */
   readonly intervalMs: number;
 }
@@ -304,7 +302,7 @@ export interface XvmModel {
   readonly logging: LoggingModel;
   /** A regular line with the statistics of the process. */
   readonly heartbeats: HeartbeatsModel;
-  /** How long an orderly stop may take before it is cut short (E4). A duration 1ms..3650d such as 250ms, 5s or 2m. @default 30s */
+  /** How long an orderly stop may take before it is cut short (E4). A duration 1ms..3650d such as 250ms, 5s or 2m. @default 10s */
   readonly stopTimeoutMs: number;
 }
 
@@ -434,7 +432,7 @@ export interface AppInput {
   readonly policies?: PoliciesInput;
   /** How transactions are grouped (E33, E36). */
   readonly transactions?: TransactionsInput;
-  /** Bounds of memory; at each of them the engine takes no more input and drops nothing (E43). */
+  /** Bounds of memory; at a bound the engine takes no more input and drops nothing (E43). */
   readonly limits?: LimitsInput;
   /** What is counted and measured (E100). */
   readonly statistics?: StatisticsInput;
@@ -457,10 +455,6 @@ export interface MessagingInput {
     'FailIfOneBindingFails' | 'FailIfAllBindingsFail' | 'NeverFail' | `${string}\${${string}`;
   /** What happens when an open bus goes down. @default Reconnect */
   readonly busBindingFailPolicy?: 'Reconnect' | 'Fail' | `${string}\${${string}`;
-  /** Wait before the first reconnect; doubles with jitter up to reconnectDelayMax. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 100ms */
-  readonly reconnectDelay?: DurationText;
-  /** Longest wait between two reconnects. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 30s */
-  readonly reconnectDelayMax?: DurationText;
 }
 
 /** A generated message factory. As it is written. */
@@ -505,6 +499,8 @@ export interface StorageInput {
   readonly verifyReplay?: boolean | `${string}\${${string}`;
   /** How long the last number seen of a sender is kept; null: for ever (E53). A duration 1ms..3650d such as 250ms, 5s or 2m. */
   readonly dedupeRetention?: DurationText;
+  /** How long an idempotency key makes a repeated send harmless (E40). A duration 0ms..3650d such as 250ms, 5s or 2m. @default 7d */
+  readonly idempotencyRetention?: DurationText;
   /** The group of members that keep the same journal. */
   readonly clustering?: ClusteringInput;
   /** Files of the journal and the state. */
@@ -537,7 +533,7 @@ export interface ClusteringInput {
 export interface PersistenceInput {
   /** Largest size of each database file; the address space is reserved, the disk is not. A size 1MiB..16TiB such as 64KiB or 1GiB. @default 64GiB */
   readonly mapSize?: SizeText;
-  /** Journal entries younger than this are kept even if nothing needs them (E104). A duration 0ms..3650d such as 250ms, 5s or 2m. @default 10m */
+  /** Journal entries younger than this are kept even if nothing needs them (E104). A duration 0ms..3650d such as 250ms, 5s or 2m. @default 0ms */
   readonly journalRetention?: DurationText;
   /** OnStart copies the files without their free pages before they are opened. @default None */
   readonly compaction?: 'None' | 'OnStart' | `${string}\${${string}`;
@@ -585,28 +581,30 @@ export interface MessagePolicyInput {
 
 /** How transactions are grouped (E33, E36). As it is written. */
 export interface TransactionsInput {
-  /** Transactions of one group commit. An integer 1..65536. @default 4096 */
+  /** Transactions of one group commit. An integer 1..65536. @default 8192 */
   readonly commitBatchMax?: number | `${string}\${${string}`;
   /** Allow savepoints inside handlers. @default true */
   readonly savepoints?: boolean | `${string}\${${string}`;
 }
 
-/** Bounds of memory; at each of them the engine takes no more input and drops nothing (E43). As it is written. */
+/** Bounds of memory; at a bound the engine takes no more input and drops nothing (E43). As it is written. */
 export interface LimitsInput {
-  /** A longer message is refused: inbound as undecodable, outbound at the send. A size 64B..1GiB such as 64KiB or 1GiB. @default 1MiB */
+  /** A longer message is refused: inbound as undecodable, outbound at the send. A size 64B..1GiB such as 64KiB or 1GiB. @default 4MiB */
   readonly messageBytesMax?: SizeText;
-  /** Messages received and not yet dispatched. An integer 1..1048576. @default 4096 */
+  /** Messages received and not yet handled. An integer 1..1048576. @default 8192 */
   readonly inboundQueueMax?: number | `${string}\${${string}`;
   /** Messages sent and not yet confirmed, per bus. An integer 1..1048576. @default 65536 */
   readonly outboundPendingMax?: number | `${string}\${${string}`;
-  /** Transactions sealed and not yet acknowledged. An integer 1..1048576. @default 16384 */
+  /** Transactions sealed and not yet acknowledged. An integer 1..1048576. @default 65536 */
   readonly transactionsInFlightMax?: number | `${string}\${${string}`;
-  /** A transaction whose record is longer fails like a throwing handler. A size 1KiB..1GiB such as 64KiB or 1GiB. @default 16MiB */
-  readonly transactionBytesMax?: SizeText;
-  /** Timers waiting; a further schedule fails. An integer 1..100000000. @default 1000000 */
+  /** Messages handled before other work of the process gets its turn. An integer 1..1048576. @default 512 */
+  readonly eventsPerTurnMax?: number | `${string}\${${string}`;
+  /** Timers waiting; a further schedule fails. An integer 1..100000000. @default 100000 */
   readonly timersMax?: number | `${string}\${${string}`;
-  /** Dead letters kept; at the bound the app stops, as nothing may be lost. An integer 1..100000000. @default 1000000 */
-  readonly deadLettersMax?: number | `${string}\${${string}`;
+  /** Entities kept in memory beside the changed ones. An integer 0..100000000. @default 100000 */
+  readonly cachedEntitiesMax?: number | `${string}\${${string}`;
+  /** Streams whose last number is kept in memory; the rest is in the store (E53). An integer 1..100000000. @default 10000 */
+  readonly dedupeStreamsCachedMax?: number | `${string}\${${string}`;
 }
 
 /** What is counted and measured (E100). As it is written. */
@@ -615,8 +613,6 @@ export interface StatisticsInput {
   readonly enabled?: boolean | `${string}\${${string}`;
   /** Keep latency histograms. @default true */
   readonly latencies?: boolean | `${string}\${${string}`;
-  /** Count by message type too. @default true */
-  readonly perMessageType?: boolean | `${string}\${${string}`;
   /** Time between two statistics events. A duration 10ms..3650d such as 250ms, 5s or 2m. @default 1s */
   readonly interval?: DurationText;
 }
@@ -643,7 +639,7 @@ export interface XvmInput {
   readonly logging?: LoggingInput;
   /** A regular line with the statistics of the process. */
   readonly heartbeats?: HeartbeatsInput;
-  /** How long an orderly stop may take before it is cut short (E4). A duration 1ms..3650d such as 250ms, 5s or 2m. @default 30s */
+  /** How long an orderly stop may take before it is cut short (E4). A duration 1ms..3650d such as 250ms, 5s or 2m. @default 10s */
   readonly stopTimeout?: DurationText;
 }
 

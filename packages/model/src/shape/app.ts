@@ -53,11 +53,6 @@ const MESSAGING = object('Messaging', 'Buses and channels of the app, and what h
     'NeverFail',
   ]),
   busBindingFailPolicy: choice('What happens when an open bus goes down.', ['Reconnect', 'Fail']),
-  reconnectDelay: duration('Wait before the first reconnect; doubles with jitter up to reconnectDelayMax.', {
-    min: 1,
-    default: '100ms',
-  }),
-  reconnectDelayMax: duration('Longest wait between two reconnects.', { min: 1, default: '30s' }),
 });
 
 const CLUSTERING = object('Clustering', 'The group of members that keep the same journal.', {
@@ -96,7 +91,7 @@ const PERSISTENCE = object('Persistence', 'Files of the journal and the state.',
     default: '64GiB',
   }),
   journalRetention: duration('Journal entries younger than this are kept even if nothing needs them (E104).', {
-    default: '10m',
+    default: '0ms',
   }),
   compaction: choice('OnStart copies the files without their free pages before they are opened.', ['None', 'OnStart']),
   checkpointInterval: duration('Time between two writes of the state; bounds the time of a recovery.', {
@@ -134,6 +129,9 @@ const STORAGE = object('Storage', 'Where and how safely the app keeps its journa
   dedupeRetention: duration('How long the last number seen of a sender is kept; null: for ever (E53).', {
     min: 1,
     default: null,
+  }),
+  idempotencyRetention: duration('How long an idempotency key makes a repeated send harmless (E40).', {
+    default: '7d',
   }),
   clustering: optionalPart(CLUSTERING),
   persistence: part(PERSISTENCE),
@@ -183,42 +181,45 @@ const POLICIES = object(
 );
 
 const TRANSACTIONS = object('Transactions', 'How transactions are grouped (E33, E36).', {
-  commitBatchMax: integer('Transactions of one group commit.', { min: 1, max: 65_536, default: '4096' }),
+  commitBatchMax: integer('Transactions of one group commit.', { min: 1, max: 65_536, default: '8192' }),
   savepoints: flag('Allow savepoints inside handlers.', true),
 });
 
 const LIMITS = object(
   'Limits',
-  'Bounds of memory; at each of them the engine takes no more input and drops nothing (E43).',
+  'Bounds of memory; at a bound the engine takes no more input and drops nothing (E43).',
   {
     messageBytesMax: size('A longer message is refused: inbound as undecodable, outbound at the send.', {
       min: 64,
       max: GIB,
-      default: '1MiB',
+      default: '4MiB',
       concludedName: 'messageBytesMax',
     }),
-    inboundQueueMax: integer('Messages received and not yet dispatched.', { min: 1, max: 1_048_576, default: '4096' }),
+    inboundQueueMax: integer('Messages received and not yet handled.', { min: 1, max: MIB, default: '8192' }),
     outboundPendingMax: integer('Messages sent and not yet confirmed, per bus.', {
       min: 1,
-      max: 1_048_576,
+      max: MIB,
       default: '65536',
     }),
     transactionsInFlightMax: integer('Transactions sealed and not yet acknowledged.', {
       min: 1,
-      max: 1_048_576,
-      default: '16384',
+      max: MIB,
+      default: '65536',
     }),
-    transactionBytesMax: size('A transaction whose record is longer fails like a throwing handler.', {
-      min: 1024,
-      max: GIB,
-      default: '16MiB',
-      concludedName: 'transactionBytesMax',
+    eventsPerTurnMax: integer('Messages handled before other work of the process gets its turn.', {
+      min: 1,
+      max: MIB,
+      default: '512',
     }),
-    timersMax: integer('Timers waiting; a further schedule fails.', { min: 1, max: 100_000_000, default: '1000000' }),
-    deadLettersMax: integer('Dead letters kept; at the bound the app stops, as nothing may be lost.', {
+    timersMax: integer('Timers waiting; a further schedule fails.', { min: 1, max: 100_000_000, default: '100000' }),
+    cachedEntitiesMax: integer('Entities kept in memory beside the changed ones.', {
+      max: 100_000_000,
+      default: '100000',
+    }),
+    dedupeStreamsCachedMax: integer('Streams whose last number is kept in memory; the rest is in the store (E53).', {
       min: 1,
       max: 100_000_000,
-      default: '1000000',
+      default: '10000',
     }),
   },
 );
@@ -226,7 +227,6 @@ const LIMITS = object(
 const STATISTICS = object('Statistics', 'What is counted and measured (E100).', {
   enabled: flag('Count and measure.', true),
   latencies: flag('Keep latency histograms.', true),
-  perMessageType: flag('Count by message type too.', true),
   interval: duration('Time between two statistics events.', { min: 10, default: '1s' }),
 });
 

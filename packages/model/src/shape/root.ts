@@ -38,7 +38,7 @@ const XVM = object('Xvm', 'One process that hosts one or more apps.', {
   admin: part(ADMIN),
   logging: part(LOGGING),
   heartbeats: part(HEARTBEATS),
-  stopTimeout: duration('How long an orderly stop may take before it is cut short (E4).', { min: 1, default: '30s' }),
+  stopTimeout: duration('How long an orderly stop may take before it is cut short (E4).', { min: 1, default: '10s' }),
 });
 
 const PARTS = {
