@@ -1,1 +1,3 @@
-export {};
+export type { FreeSpace } from './free-space.js';
+export { LmdbStore, openLmdbStore } from './lmdb-store.js';
+export type { CommitMode, LmdbStoreOptions } from './lmdb-store-options.js';

@@ -108,17 +108,8 @@ export abstract class GroupCommitJournal implements Journal {
     if (txId > this.confirmedTxId) this.confirmedTxId = txId;
   }
 
-  *read(fromTxId: number): IterableIterator<StoredRecord> {
-    const reader = new RecordReader();
-    let txId = fromTxId;
-    for (const run of this.readRuns(fromTxId)) {
-      for (let at = run.start; at < run.end; txId++) {
-        const end = reader.open(run.bytes, at, run.end);
-        if (reader.txId !== txId) throw misplaced(txId, reader.txId);
-        yield { txId, bytes: run.bytes.subarray(at, end) };
-        at = end;
-      }
-    }
+  read(fromTxId: number): IterableIterator<StoredRecord> {
+    return recordsOf(this.readRuns(fromTxId), fromTxId);
   }
 
   abstract readRuns(fromTxId: number): IterableIterator<RecordRun>;
@@ -303,6 +294,39 @@ function stalled(waitedMs: number, batch: CommitBatch): AepError {
     `a commit of records ${batch.firstTxId}..${batch.lastTxId} has not ended after ${Math.round(waitedMs)} ms: the disk hangs or a sync failed; check the device, then restart`,
     { firstTxId: batch.firstTxId, lastTxId: batch.lastTxId, waitedMs },
   );
+}
+
+/** The records of runs, each checked: for implementations of {@link JournalReader.read}. */
+export function* recordsOf(runs: Iterable<RecordRun>, fromTxId: number): IterableIterator<StoredRecord> {
+  const reader = new RecordReader();
+  let txId = fromTxId;
+  for (const run of runs) {
+    for (let at = run.start; at < run.end; txId++) {
+      const end = reader.open(run.bytes, at, run.end);
+      if (reader.txId !== txId) throw misplaced(txId, reader.txId);
+      yield { txId, bytes: run.bytes.subarray(at, end) };
+      at = end;
+    }
+  }
+}
+
+/** Where in a run the record `txId` begins. The lengths on the way are trusted only to stay inside the run. */
+export function offsetInRun(run: RecordRun, txId: number): number {
+  const view = new DataView(run.bytes.buffer, run.bytes.byteOffset);
+  let at = run.start;
+  for (let skip = run.firstTxId; skip < txId; skip++) {
+    const length = run.end - at < HEADER_BYTES ? 0 : view.getUint32(at, true);
+    if (length < HEADER_BYTES || length > run.end - at) throw unreadable(skip, length);
+    at += length;
+  }
+  return at;
+}
+
+function unreadable(txId: number, length: number): AepError {
+  return new AepError('AEP_RECORD_CORRUPT', 'fatal', `record ${txId} cannot be passed over: its length says ${length} bytes`, {
+    txId,
+    length,
+  });
 }
 
 /** A readable record in the wrong place: as bad as an unreadable one. */

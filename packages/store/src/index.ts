@@ -4,6 +4,7 @@ export type {
   Durability,
   Journal,
   JournalListener,
+  JournalReader,
   RecordHash,
   RecordRun,
   StoredRecord,

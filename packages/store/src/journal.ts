@@ -23,25 +23,37 @@ export interface StoredRecord {
   readonly bytes: Uint8Array;
 }
 
+/** The readable side of a journal: what another process, a tool or a backup needs of it. */
+export interface JournalReader {
+  /** txId of the last stable record; 0 when empty. */
+  readonly stableTxId: number;
+  /** txId of the oldest record that is still kept; one past the last when none is. */
+  readonly firstTxId: number;
+  /** All outbound messages of records up to here are confirmed (E37); made durable with the next commit, or lost: then they are in doubt. */
+  readonly confirmedTxId: number;
+  /** Records from `fromTxId` (inclusive), in order, stable ones only. Throws AEP_JOURNAL_TRIMMED when it is older than `firstTxId`, AEP_RECORD_CORRUPT naming the txId. */
+  read(fromTxId: number): IterableIterator<StoredRecord>;
+  /**
+   * As {@link read}, a run of records at a time and without checking them: for folding and scrubbing, which open each
+   * record themselves. The first run begins at `fromTxId`. Nothing is held open between two runs, so a slow consumer
+   * does not keep pages from being reused (S9); one that trimming overtakes gets AEP_JOURNAL_TRIMMED.
+   */
+  readRuns(fromTxId: number): IterableIterator<RecordRun>;
+}
+
 /**
  * The ordered log of sealed transactions of one engine: `txId` = 1, 2, 3 … without a hole. One writer.
  *
  * Group commit (E33): records appended while a commit is in flight wait in the open batch; when the commit ends, the
  * batch goes as one (S6). `commit()` starts a commit if none is in flight, else the open batch follows by itself.
  */
-export interface Journal {
+export interface Journal extends JournalReader {
   /** The level in force; part of every statistic and benchmark heading. */
   readonly durability: Durability;
   /** txId of the last record appended (stable or not); 0 when empty. */
   readonly lastTxId: number;
-  /** txId of the last stable record. */
-  readonly stableTxId: number;
-  /** txId of the oldest record that is still kept; `lastTxId + 1` when none is. */
-  readonly firstTxId: number;
   /** Hash of the last appended record, which the next one carries (two 32-bit halves). */
   readonly lastHash: RecordHash;
-  /** All outbound messages of records up to here are confirmed (E37); made durable with the next commit, or lost: then they are in doubt. */
-  readonly confirmedTxId: number;
 
   listen(listener: JournalListener): void;
   /**
@@ -54,16 +66,7 @@ export interface Journal {
   /** Nothing more is coming in this turn: write what is open as soon as the disk is free. */
   commit(): void;
   setConfirmed(txId: number): void;
-
-  /** Records from `fromTxId` (inclusive), in order, stable ones only. Throws AEP_JOURNAL_TRIMMED when it is older than `firstTxId`, AEP_RECORD_CORRUPT naming the txId. */
-  read(fromTxId: number): IterableIterator<StoredRecord>;
-  /**
-   * As {@link read}, a run of records at a time and without checking them: for folding and scrubbing, which open each
-   * record themselves. The first run begins at `fromTxId`. Nothing is held open between two runs, so a slow consumer
-   * does not keep pages from being reused (S9); one that trimming overtakes gets AEP_JOURNAL_TRIMMED.
-   */
-  readRuns(fromTxId: number): IterableIterator<RecordRun>;
-  /** Gives up records with a txId below `beforeTxId`; whole batches only, in small steps that do not hold up commits. */
+  /** Gives up records with a txId below `beforeTxId`; whole batches only, in small steps that do not hold up commits. The newest batch always stays. */
   trim(beforeTxId: number): void;
 }
 

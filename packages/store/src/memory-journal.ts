@@ -1,5 +1,5 @@
 import { AepError, type Clock, type Log } from '@aep/kernel';
-import { type CommitBatch, GroupCommitJournal, type JournalPosition, trimmedError } from './group-commit.js';
+import { type CommitBatch, GroupCommitJournal, type JournalPosition, offsetInRun, trimmedError } from './group-commit.js';
 import type { Durability, RecordRun } from './journal.js';
 import type { ConcludedJournalOptions } from './journal-options.js';
 import type { MemoryDisk } from './memory-disk.js';
@@ -23,7 +23,7 @@ export class MemoryJournal extends GroupCommitJournal {
       if (next < this.firstTxId) throw trimmedError(next, this.firstTxId);
       const run = this.disk.runs[this.disk.runIndex(next)];
       if (run === undefined) return;
-      yield { firstTxId: next, bytes: run.bytes, start: skipTo(run, next), end: run.end };
+      yield { firstTxId: next, bytes: run.bytes, start: offsetInRun(run, next), end: run.end };
       next = run.lastTxId + 1;
     }
   }
@@ -102,13 +102,6 @@ function positionOf(disk: MemoryDisk): JournalPosition {
     lastEpoch: reader.epoch,
     confirmedTxId,
   };
-}
-
-function skipTo(run: { bytes: Uint8Array; start: number; firstTxId: number }, txId: number): number {
-  let at = run.start;
-  const view = new DataView(run.bytes.buffer, run.bytes.byteOffset);
-  for (let skip = run.firstTxId; skip < txId; skip++) at += view.getUint32(at, true);
-  return at;
 }
 
 function syncFailed(batch: CommitBatch): AepError {

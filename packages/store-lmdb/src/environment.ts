@@ -1,0 +1,105 @@
+import { AepError, toError } from '@aep/kernel';
+import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb';
+import { tableKeyEncoder } from './table-key.js';
+
+/** The settings that S1 and S2 ask for; everything that opens a file of a store goes through here. */
+export interface EnvironmentOptions {
+  readonly path: string;
+  readonly mapSizeBytes: number;
+  readonly readOnly: boolean;
+  /** For durability `os` only: the operating system writes when it likes. */
+  readonly noSync: boolean;
+}
+
+export type BytesDatabase = Database<Uint8Array, Uint8Array>;
+
+/** Two LMDB environments; see the README for what lies in which. */
+export interface Environments {
+  readonly journal: RootDatabase<Uint8Array, Uint8Array>;
+  /** u64 big-endian first txId -> packed records. */
+  readonly runs: BytesDatabase;
+  /** Text name -> bytes: identity, epoch, confirmedTxId. */
+  readonly journalMeta: BytesDatabase;
+  readonly state: RootDatabase<Uint8Array, Uint8Array>;
+  /** u16 big-endian table id, key -> value. */
+  readonly tables: BytesDatabase;
+  readonly stateMeta: BytesDatabase;
+}
+
+/** @throws AEP_STORE_OPEN_FAILED, AEP_STORE_MISSING (read-only and nothing there) */
+export function openEnvironments(options: EnvironmentOptions): Environments {
+  const journal = openRoot(`${options.path}/journal`, options);
+  const state = openRoot(`${options.path}/state`, options);
+  return {
+    journal,
+    runs: openNamed(journal, 'runs', options.path),
+    journalMeta: openNamed(journal, 'meta', options.path),
+    state,
+    tables: openTables(state, options.path),
+    stateMeta: openNamed(state, 'meta', options.path),
+  };
+}
+
+export async function closeEnvironments(environments: Environments): Promise<void> {
+  await Promise.all([environments.journal.close(), environments.state.close()]);
+}
+
+/** lmdb takes more settings than it declares; these are the ones that matter for what a commit promises. */
+interface Settings extends RootDatabaseOptionsWithPath {
+  readonly path: string;
+}
+
+function openRoot(path: string, options: EnvironmentOptions): RootDatabase<Uint8Array, Uint8Array> {
+  const settings: Settings = {
+    path,
+    noSubdir: false,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    maxDbs: 4,
+    mapSize: options.mapSizeBytes,
+    readOnly: options.readOnly,
+    noSync: options.noSync,
+    // S1: in the overlapping mode an error of the last meta write is dropped, and a commit can be reported that a
+    // power loss takes back.
+    overlappingSync: false,
+    // S2: a full disk would be a SIGBUS.
+    useWritemap: false,
+    // A hundred tools may read at once; a slot is 64 bytes.
+    maxReaders: 254,
+  };
+  try {
+    return open<Uint8Array, Uint8Array>(settings);
+  } catch (thrown) {
+    throw openFailed(path, thrown);
+  }
+}
+
+function openNamed(root: RootDatabase<Uint8Array, Uint8Array>, name: string, path: string): BytesDatabase {
+  const database: BytesDatabase | undefined = root.openDB<Uint8Array, Uint8Array>({ name, encoding: 'binary', keyEncoding: 'binary' });
+  if (database === undefined) throw missing(path);
+  return database;
+}
+
+function openTables(root: RootDatabase<Uint8Array, Uint8Array>, path: string): BytesDatabase {
+  const settings = { name: 'tables', encoding: 'binary' as const, keyEncoder: tableKeyEncoder };
+  const database: BytesDatabase | undefined = root.openDB<Uint8Array, Uint8Array>(settings);
+  if (database === undefined) throw missing(path);
+  return database;
+}
+
+export function missing(path: string): AepError {
+  return new AepError('AEP_STORE_MISSING', 'reject', `there is no store at ${path}: check storage.path, or start the engine once to make it`, {
+    path,
+  });
+}
+
+function openFailed(path: string, thrown: unknown): AepError {
+  const { message } = toError(thrown);
+  return new AepError(
+    'AEP_STORE_OPEN_FAILED',
+    'fatal',
+    `the store files in ${path} cannot be opened: ${message}; check that the directory exists and may be written by this user`,
+    { path },
+    thrown,
+  );
+}

@@ -1,0 +1,205 @@
+import { AepError, toError } from '@aep/kernel';
+import type { Durability, RecordRun } from '@aep/store';
+import { type CommitBatch, GroupCommitJournal } from '@aep/store/internal';
+import { CommitPacer } from './commit-pacer.js';
+import type { Environments } from './environment.js';
+import { LmdbRuns, txKey } from './lmdb-runs.js';
+import type { ConcludedLmdbOptions } from './lmdb-store-options.js';
+import { MetaName, numberBytes } from './store-meta.js';
+
+/** The journal of one engine in LMDB: one value per run of records, one LMDB transaction per group commit (S6). */
+export class LmdbJournal extends GroupCommitJournal {
+  readonly durability: Durability;
+  readonly pacer: CommitPacer;
+  private confirmedOnDisk: number;
+  private isTrimming = false;
+  syncCommits = 0;
+  asyncCommits = 0;
+  runsTrimmed = 0;
+
+  constructor(
+    private readonly environments: Environments,
+    private readonly runs: LmdbRuns,
+    private readonly options: ConcludedLmdbOptions,
+  ) {
+    super(runs.position(), options.clock, options.log, options.journal);
+    this.durability = options.durability;
+    this.confirmedOnDisk = this.confirmedTxId;
+    this.pacer = new CommitPacer(options.commitMode, options.syncCommitMaxMs, options.clock);
+  }
+
+  readRuns(fromTxId: number): IterableIterator<RecordRun> {
+    return this.runs.read(fromTxId, () => this.stableTxId);
+  }
+
+  /** A fault that was found elsewhere in the store: the member is done for (H22). */
+  failFromOutside(error: AepError): void {
+    this.fail(error);
+  }
+
+  close(done: () => void): void {
+    this.drain(() => {
+      if (!this.isFailed && this.confirmedTxId > this.confirmedOnDisk) this.writeConfirmed();
+      done();
+    });
+  }
+
+  protected lacksRoom(byteCount: number): string | undefined {
+    const { path, freeSpace, freeSpaceReserveBytes } = this.options;
+    const free = freeSpace.freeBytes(path);
+    // A commit writes its pages, the path to the root and the free list; twice the bytes covers them generously.
+    const needed = 2 * byteCount + freeSpaceReserveBytes;
+    return free >= needed ? undefined : `the volume of ${path} has ${free} bytes left, ${needed} are wanted (freeSpaceReserveBytes ${freeSpaceReserveBytes})`;
+  }
+
+  protected write(batch: CommitBatch): void {
+    // The blocking way also waits for the next turn: `commit` must return before anything becomes stable, and the
+    // engine may have work to do in this turn.
+    if (this.pacer.isSync(batch.lastTxId - batch.firstTxId + 1)) this.clock.defer(() => this.writeBlocking(batch));
+    else this.writeBehind(batch);
+  }
+
+  protected trimRequested(): void {
+    if (this.isTrimming || this.inFlight !== undefined) return;
+    this.isTrimming = true;
+    this.clock.defer(() => this.trimStep());
+  }
+
+  private writeBlocking(batch: CommitBatch): void {
+    if (this.inFlight !== batch) return;
+    const startedMs = this.clock.monotonicMs();
+    const trimmed = this.trimmable(RUNS_TRIMMED_PER_COMMIT);
+    try {
+      // In braces: a put that is returned makes lmdb wait for its promise and leaves the transaction open (S9).
+      this.environments.journal.transactionSync(() => {
+        this.putBatch(batch, trimmed);
+      }, SYNC_COMMIT);
+    } catch (thrown) {
+      this.fail(writeFailed(batch, thrown));
+      return;
+    }
+    this.syncCommits++;
+    this.pacer.measured(this.clock.monotonicMs() - startedMs);
+    this.ended(batch, trimmed);
+  }
+
+  private writeBehind(batch: CommitBatch): void {
+    const trimmed = this.trimmable(RUNS_TRIMMED_PER_COMMIT);
+    // All puts of a turn are one LMDB transaction, and share its promise.
+    this.putBatch(batch, trimmed).then(
+      () => {
+        this.asyncCommits++;
+        this.ended(batch, trimmed);
+      },
+      (thrown: unknown) => {
+        this.logDetail(thrown);
+        this.fail(writeFailed(batch, thrown));
+      },
+    );
+  }
+
+  private putBatch(batch: CommitBatch, trimmed: readonly number[]): Promise<boolean> {
+    const { runs, journalMeta } = this.environments;
+    let last: Promise<boolean> | undefined;
+    for (const { firstTxId, bytes, start, end } of batch.runs) last = runs.put(txKey(firstTxId), bytes.subarray(start, end));
+    if (batch.confirmedTxId > this.confirmedOnDisk) {
+      last = journalMeta.put(MetaName.confirmedTxId, numberBytes(batch.confirmedTxId));
+    }
+    for (let index = 0; index < trimmed.length - 1; index++) void runs.remove(txKey(trimmed[index]!));
+    return last!;
+  }
+
+  private ended(batch: CommitBatch, trimmed: readonly number[]): void {
+    this.confirmedOnDisk = Math.max(this.confirmedOnDisk, batch.confirmedTxId);
+    this.trimEnded(trimmed);
+    this.committed();
+    if (this.trimBeforeTxId > this.firstTxId) this.trimRequested();
+  }
+
+  /** First txIds of runs that may go, and at the end the one that is the first to stay; empty when none may. */
+  private trimmable(runsMax: number): readonly number[] {
+    if (this.trimBeforeTxId <= this.firstTxId) return NONE;
+    // The read transaction of this turn may be older than the last commit.
+    this.environments.runs.resetReadTxn();
+    const oldest = this.runs.oldest(runsMax + 1);
+    let count = 0;
+    // A run ends where the next begins; the newest has no next and stays.
+    while (count + 1 < oldest.length && oldest[count + 1]! <= this.trimBeforeTxId) count++;
+    return count === 0 ? NONE : oldest.slice(0, count + 1);
+  }
+
+  private trimEnded(trimmed: readonly number[]): void {
+    if (trimmed.length === 0) return;
+    this.firstTxId = trimmed[trimmed.length - 1]!;
+    this.runsTrimmed += trimmed.length - 1;
+  }
+
+  /** Trimming while the journal is idle: a small transaction of its own per step; commits take over when they come. */
+  private trimStep(): void {
+    const trimmed = this.inFlight === undefined && !this.isFailed ? this.trimmable(RUNS_TRIMMED_PER_STEP) : NONE;
+    if (trimmed.length === 0) {
+      this.isTrimming = false;
+      return;
+    }
+    let last: Promise<boolean> | undefined;
+    for (const txId of trimmed.slice(0, -1)) last = this.environments.runs.remove(txKey(txId));
+    last!.then(
+      () => {
+        this.trimEnded(trimmed);
+        this.clock.defer(() => this.trimStep());
+      },
+      (thrown: unknown) => {
+        this.isTrimming = false;
+        this.logDetail(thrown);
+        this.fail(trimFailed(thrown));
+      },
+    );
+  }
+
+  private writeConfirmed(): void {
+    try {
+      this.environments.journalMeta.transactionSync(() => {
+        void this.environments.journalMeta.put(MetaName.confirmedTxId, numberBytes(this.confirmedTxId));
+      }, SYNC_COMMIT);
+    } catch (thrown) {
+      // Not fatal any more: after a restart those messages are in doubt and are sent again (E37).
+      this.options.log.log('warn', 'the confirmed position could not be written at close', { confirmedTxId: this.confirmedTxId }, thrown);
+    }
+  }
+
+  /** lmdb says why in a promise of its own, which would be an unhandled rejection if nobody looked. */
+  private logDetail(thrown: unknown): void {
+    const { commitError } = toError(thrown) as { commitError?: Promise<unknown> };
+    commitError?.catch((detail: unknown) => {
+      this.options.log.log('error', 'the storage engine reports', {}, detail);
+    });
+  }
+}
+
+const NONE: readonly number[] = [];
+/** lmdb: commit and sync before returning; not abortable, which saves a child transaction. */
+const SYNC_COMMIT = 2;
+/** A saturated journal fills some runs per commit; trimming twice that keeps up without making commits long. */
+const RUNS_TRIMMED_PER_COMMIT = 16;
+const RUNS_TRIMMED_PER_STEP = 64;
+
+function writeFailed(batch: CommitBatch, thrown: unknown): AepError {
+  const { firstTxId, lastTxId } = batch;
+  return new AepError(
+    'AEP_STORE_WRITE_FAILED',
+    'fatal',
+    `records ${firstTxId}..${lastTxId} could not be made durable: ${toError(thrown).message}; check the device and its free space, then restart`,
+    { firstTxId, lastTxId },
+    thrown,
+  );
+}
+
+function trimFailed(thrown: unknown): AepError {
+  return new AepError(
+    'AEP_STORE_WRITE_FAILED',
+    'fatal',
+    `the journal could not be trimmed: ${toError(thrown).message}; check the device and its free space, then restart`,
+    {},
+    thrown,
+  );
+}

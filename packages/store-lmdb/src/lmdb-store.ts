@@ -1,0 +1,164 @@
+import { AepError, type Facts, toError } from '@aep/kernel';
+import { STORE_FORMAT_VERSION, type Store, type StoreIdentity } from '@aep/store';
+import { closeEnvironments, type Environments, openEnvironments } from './environment.js';
+import { LmdbJournal } from './lmdb-journal.js';
+import { LmdbRuns } from './lmdb-runs.js';
+import { concludeLmdbOptions, type ConcludedLmdbOptions, type LmdbStoreOptions } from './lmdb-store-options.js';
+import { LmdbTables } from './lmdb-tables.js';
+import { identityBytes, MetaName, numberBytes, readIdentity, readNumber } from './store-meta.js';
+import { lockStore } from './store-lock.js';
+
+/** The store of one engine on LMDB. Made by {@link openLmdbStore}. */
+export class LmdbStore implements Store {
+  readonly journal: LmdbJournal;
+  readonly tables: LmdbTables;
+  epoch: number;
+  private closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(
+    readonly identity: StoreIdentity,
+    private readonly environments: Environments,
+    private readonly options: ConcludedLmdbOptions,
+    private readonly unlock: () => void,
+  ) {
+    const { clock, log, readerDeadlineMs, path, freeSpace, freeSpaceReserveBytes } = options;
+    this.journal = new LmdbJournal(environments, new LmdbRuns(environments), options);
+    const hasRoom = (byteCount: number): boolean => freeSpace.freeBytes(path) >= 2 * byteCount + freeSpaceReserveBytes;
+    this.tables = new LmdbTables(environments, { clock, log, readerDeadlineMs, hasRoom });
+    this.epoch = readNumber(environments.journalMeta, MetaName.epoch) ?? 0;
+  }
+
+  setEpoch(epoch: number, done: (error: AepError | undefined) => void): void {
+    const target = Math.max(epoch, this.epoch);
+    this.environments.journalMeta.put(MetaName.epoch, numberBytes(target)).then(
+      () => {
+        this.epoch = Math.max(this.epoch, target);
+        done(undefined);
+      },
+      (thrown: unknown) => {
+        const error = epochFailed(epoch, thrown);
+        this.journal.failFromOutside(error);
+        done(error);
+      },
+    );
+  }
+
+  statistics(): Facts {
+    const { journal, tables, options } = this;
+    return {
+      ...journal.journalFacts(),
+      commitMode: options.commitMode,
+      syncCommits: journal.syncCommits,
+      asyncCommits: journal.asyncCommits,
+      syncCommitAverageMs: journal.pacer.averageSyncMs,
+      runsTrimmed: journal.runsTrimmed,
+      appliedTxId: tables.appliedTxId,
+      applies: tables.applies,
+      entriesApplied: tables.entriesApplied,
+      readersOpen: tables.deadlines.openCount,
+      readersExpired: tables.deadlines.expired,
+      freeBytes: options.freeSpace.freeBytes(options.path),
+      freeSpaceReserveBytes: options.freeSpaceReserveBytes,
+      ...sizesOf(this.environments),
+      epoch: this.epoch,
+    };
+  }
+
+  /** Waits for what was accepted, writes the confirmed position, releases the lock. A second call waits for the first. */
+  close(): Promise<void> {
+    this.closing ??= this.closeOnce();
+    return this.closing;
+  }
+
+  private async closeOnce(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.journal.close(resolve);
+    });
+    this.tables.deadlines.closeAll();
+    if (this.journal.isFailed) {
+      // After a failed write lmdb's own close may wait for ever (S3); the files are consistent without it.
+      this.unlock();
+      return;
+    }
+    await closeEnvironments(this.environments);
+    this.unlock();
+  }
+}
+
+/**
+ * Opens a store for writing, and makes it when the directory is empty.
+ *
+ * @throws AEP_OPTION_INVALID, AEP_STORE_LOCKED, AEP_STORE_OPEN_FAILED, AEP_STORE_FORMAT, AEP_STORE_OTHER_ENGINE,
+ * AEP_STORE_DAMAGED, AEP_RECORD_CORRUPT
+ */
+export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStore> {
+  const concluded = concludeLmdbOptions(options);
+  const unlock = lockStore(concluded.path, concluded.takeOverForeignLock);
+  let environments: Environments | undefined;
+  try {
+    environments = openEnvironments({
+      path: concluded.path,
+      mapSizeBytes: concluded.mapSizeBytes,
+      readOnly: false,
+      noSync: concluded.durability === 'os',
+    });
+    const identity = readIdentity(environments.journalMeta, concluded.path) ?? (await makeIdentity(environments, concluded));
+    if (identity.engineName !== concluded.engineName) throw otherEngine(concluded, identity);
+    return new LmdbStore(identity, environments, concluded, unlock);
+  } catch (thrown) {
+    if (environments !== undefined) await closeEnvironments(environments);
+    unlock();
+    throw thrown;
+  }
+}
+
+async function makeIdentity(environments: Environments, options: ConcludedLmdbOptions): Promise<StoreIdentity> {
+  const { clock, random, engineName } = options;
+  const identity: StoreIdentity = {
+    formatVersion: STORE_FORMAT_VERSION,
+    engineName,
+    incarnation: clock.wallMs(),
+    memberId: hex(random.uint32()) + hex(random.uint32()),
+  };
+  await environments.journalMeta.put(MetaName.identity, identityBytes(identity));
+  return identity;
+}
+
+function hex(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}
+
+interface LmdbStats {
+  readonly mapSize: number;
+  readonly lastPageNumber: number;
+  readonly pageSize: number;
+}
+
+function sizesOf({ journal, state }: Environments): Facts {
+  const journalStats = journal.getStats() as LmdbStats;
+  const stateStats = state.getStats() as LmdbStats;
+  return {
+    journalFileBytes: (journalStats.lastPageNumber + 1) * journalStats.pageSize,
+    stateFileBytes: (stateStats.lastPageNumber + 1) * stateStats.pageSize,
+  };
+}
+
+function epochFailed(epoch: number, thrown: unknown): AepError {
+  return new AepError(
+    'AEP_STORE_WRITE_FAILED',
+    'fatal',
+    `epoch ${epoch} could not be made durable: ${toError(thrown).message}; check the device, then restart`,
+    { epoch },
+    thrown,
+  );
+}
+
+function otherEngine(options: ConcludedLmdbOptions, identity: StoreIdentity): AepError {
+  return new AepError(
+    'AEP_STORE_OTHER_ENGINE',
+    'reject',
+    `the store at ${options.path} belongs to engine "${identity.engineName}", not to "${options.engineName}": each engine has a storage.path of its own`,
+    { path: options.path, found: identity.engineName, expected: options.engineName },
+  );
+}

@@ -1,0 +1,196 @@
+import { AepError, assert, type Clock, type Log, toError } from '@aep/kernel';
+import { type ApplyResult, KEY_BYTES_MAX, type RangeBytes, type StateTables, type StoreSnapshot, type TableChanges, type TableEntry } from '@aep/store';
+import type { Transaction } from 'lmdb';
+import type { Environments } from './environment.js';
+import { type HeldReader, ReaderDeadlines, readerExpired } from './reader-deadlines.js';
+import { MetaName, numberBytes, readNumber } from './store-meta.js';
+import { asLmdbKey, TABLE_ID_MAX, TableKey } from './table-key.js';
+import { rangeOptions } from './table-range.js';
+
+export interface LmdbTablesContext {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly readerDeadlineMs: number;
+  /** Whether the volume has room for that many bytes beside its reserve (S4). */
+  hasRoom(byteCount: number): boolean;
+}
+
+/** The durable tables in LMDB: applied behind the journal, in an environment of their own (S6). */
+export class LmdbTables implements StateTables {
+  appliedTxId: number;
+  applies = 0;
+  entriesApplied = 0;
+  readonly deadlines: ReaderDeadlines;
+  private isApplying = false;
+  private readonly lookup = new TableKey(0, NO_BYTES);
+
+  constructor(
+    private readonly environments: Environments,
+    private readonly context: LmdbTablesContext,
+  ) {
+    this.appliedTxId = readNumber(environments.stateMeta, MetaName.appliedTxId) ?? 0;
+    this.deadlines = new ReaderDeadlines(context.clock, context.readerDeadlineMs);
+  }
+
+  get(tableId: number, key: Uint8Array): Uint8Array | undefined {
+    this.lookup.tableId = tableId;
+    this.lookup.bytes = key;
+    return this.environments.tables.getBinary(asLmdbKey(this.lookup));
+  }
+
+  range(tableId: number, options: RangeBytes = {}): IterableIterator<TableEntry> {
+    return this.scan(tableId, options);
+  }
+
+  apply(changes: TableChanges, appliedTxId: number, done: (error: AepError | undefined) => void): ApplyResult {
+    if (this.isApplying || !this.context.hasRoom(changes.size * ENTRY_BYTES_GUESS)) return 'busy';
+    assert(appliedTxId >= this.appliedTxId, 'the tables never go back (E35)');
+    this.isApplying = true;
+    const { tables, stateMeta } = this.environments;
+    const at = new TableKey(0, NO_BYTES);
+    for (const { tableId, key, value } of changes) {
+      assert(tableId <= TABLE_ID_MAX && key.length <= KEY_BYTES_MAX, 'table ids and keys are within their limits');
+      at.tableId = tableId;
+      at.bytes = key;
+      if (value === undefined) void tables.remove(asLmdbKey(at));
+      else void tables.put(asLmdbKey(at), value);
+    }
+    // Same turn, same LMDB transaction: the position moves with what it covers.
+    stateMeta.put(MetaName.appliedTxId, numberBytes(appliedTxId)).then(
+      () => {
+        this.isApplying = false;
+        this.appliedTxId = appliedTxId;
+        this.applies++;
+        this.entriesApplied += changes.size;
+        done(undefined);
+      },
+      (thrown: unknown) => {
+        // Stays "applying": after a failed write nothing more is tried (H22).
+        const { commitError } = toError(thrown) as { commitError?: Promise<unknown> };
+        commitError?.catch((detail: unknown) => this.context.log.log('error', 'the storage engine reports', {}, detail));
+        done(applyFailed(appliedTxId, thrown));
+      },
+    );
+    return 'accepted';
+  }
+
+  snapshot(): StoreSnapshot {
+    // A transaction of an earlier turn would show an older state than `appliedTxId` says.
+    this.environments.state.resetReadTxn();
+    const snapshot = new LmdbSnapshot(this.environments, this, this.deadlines);
+    this.deadlines.add(snapshot);
+    return snapshot;
+  }
+
+  /** Scans by the given transaction, or by the one of this turn. */
+  scan(tableId: number, options: RangeBytes, transaction?: Transaction): IterableIterator<TableEntry> {
+    const iterable = this.environments.tables.getRange({
+      ...rangeOptions(tableId, options),
+      ...(transaction === undefined ? {} : { transaction }),
+    });
+    const scan = new Scan(iterable[Symbol.iterator]() as Iterator<TableEntry>, this.deadlines);
+    this.deadlines.add(scan);
+    return scan;
+  }
+
+  /** After another process has written: what it has applied by now. */
+  refresh(): void {
+    this.environments.state.resetReadTxn();
+    this.appliedTxId = readNumber(this.environments.stateMeta, MetaName.appliedTxId) ?? 0;
+  }
+}
+
+class Scan implements IterableIterator<TableEntry>, HeldReader {
+  readonly openedMs: number;
+  private isExpired = false;
+
+  constructor(
+    private readonly entries: Iterator<TableEntry>,
+    private readonly deadlines: ReaderDeadlines,
+  ) {
+    this.openedMs = deadlines.nowMs();
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<TableEntry> {
+    if (this.isExpired) throw readerExpired(this.deadlines.deadlineMs);
+    const result = this.entries.next();
+    if (result.done === true) this.deadlines.remove(this);
+    return result;
+  }
+
+  return(): IteratorResult<TableEntry> {
+    this.deadlines.remove(this);
+    this.entries.return?.();
+    return { done: true, value: undefined };
+  }
+
+  expire(): void {
+    this.isExpired = true;
+    this.entries.return?.();
+  }
+}
+
+class LmdbSnapshot implements StoreSnapshot, HeldReader {
+  readonly appliedTxId: number;
+  readonly openedMs: number;
+  private readonly transaction: Transaction;
+  private state: 'open' | 'closed' | 'expired' = 'open';
+
+  constructor(
+    private readonly environments: Environments,
+    private readonly tables: LmdbTables,
+    private readonly deadlines: ReaderDeadlines,
+  ) {
+    this.openedMs = deadlines.nowMs();
+    this.transaction = environments.state.useReadTransaction();
+    const applied = environments.stateMeta.get(MetaName.appliedTxId, { transaction: this.transaction });
+    this.appliedTxId = applied === undefined ? 0 : Buffer.from(applied).readDoubleLE(0);
+  }
+
+  get(tableId: number, key: Uint8Array): Uint8Array | undefined {
+    this.checkOpen();
+    // lmdb's declaration leaves the options of getBinary out; with encoding 'binary' get is the same function.
+    return this.environments.tables.get(asLmdbKey(new TableKey(tableId, key)), { transaction: this.transaction });
+  }
+
+  range(tableId: number, options: RangeBytes = {}): IterableIterator<TableEntry> {
+    this.checkOpen();
+    return this.tables.scan(tableId, options, this.transaction);
+  }
+
+  close(): void {
+    if (this.state !== 'open') return;
+    this.state = 'closed';
+    this.deadlines.remove(this);
+    this.transaction.done();
+  }
+
+  expire(): void {
+    if (this.state !== 'open') return;
+    this.state = 'expired';
+    this.transaction.done();
+  }
+
+  private checkOpen(): void {
+    if (this.state === 'expired') throw readerExpired(this.deadlines.deadlineMs);
+    assert(this.state === 'open', 'a closed snapshot is not read');
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);
+/** For the check of free space only: entries are small, and the reserve forgives. */
+const ENTRY_BYTES_GUESS = 512;
+
+function applyFailed(appliedTxId: number, thrown: unknown): AepError {
+  return new AepError(
+    'AEP_STORE_WRITE_FAILED',
+    'fatal',
+    `the tables could not be brought to record ${appliedTxId}: ${toError(thrown).message}; check the device and its free space, then restart`,
+    { appliedTxId },
+    thrown,
+  );
+}

@@ -1,0 +1,141 @@
+import { linkSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { AepError } from '@aep/kernel';
+
+/** Who holds a store: enough to tell a dead owner from a living one, also when its process id has been given to another. */
+interface Owner {
+  readonly pid: number;
+  /** Start time of the process as the system counts it; empty where the system does not say. */
+  readonly started: string;
+  /** Host, boot and process id namespace: within one of these a process id means something. */
+  readonly place: string;
+}
+
+/**
+ * The file `LOCK` of a store: one writer (S1 … S9 hold for one). A lock whose process is dead is taken over; one of
+ * another host or container is not, because its process cannot be looked at from here.
+ *
+ * @returns what releases the lock
+ * @throws AEP_STORE_LOCKED
+ */
+export function lockStore(path: string, takeOverForeignLock: boolean): () => void {
+  mkdirSync(path, { recursive: true });
+  const lock = `${path}/LOCK`;
+  const mine = JSON.stringify(ownOwner());
+  const draft = `${lock}.${process.pid}.${process.hrtime.bigint()}`;
+  writeFileSync(draft, mine);
+  try {
+    // Bounded: each round either gets the lock, refuses, or has removed one dead owner.
+    for (let round = 0; round < 5; round++) {
+      if (tryLink(draft, lock)) return () => release(lock, mine);
+      const found = readOwner(lock);
+      if (found === undefined) continue; // released meanwhile
+      if (!isStale(found.owner, takeOverForeignLock)) throw locked(path, found.owner);
+      removeStale(lock, found.text);
+    }
+    throw locked(path, undefined);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+function tryLink(draft: string, lock: string): boolean {
+  try {
+    linkSync(draft, lock); // fails when the lock exists: there is no moment between looking and taking
+    return true;
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw thrown;
+  }
+}
+
+function removeStale(lock: string, text: string): void {
+  const aside = `${lock}.stale.${process.pid}`;
+  try {
+    renameSync(lock, aside);
+  } catch {
+    return; // another process was faster
+  }
+  // Between reading and renaming, another process may have removed the dead owner and locked: give its lock back.
+  if (readFileSync(aside, 'utf8') !== text) tryLink(aside, lock);
+  rmSync(aside, { force: true });
+}
+
+function release(lock: string, mine: string): void {
+  const found = readOwner(lock);
+  if (found?.text === mine) rmSync(lock, { force: true });
+}
+
+function readOwner(lock: string): { owner: Owner | undefined; text: string } | undefined {
+  let text: string;
+  try {
+    text = readFileSync(lock, 'utf8');
+  } catch {
+    return undefined;
+  }
+  try {
+    const { pid, started, place } = JSON.parse(text) as Owner;
+    return { owner: { pid: Number(pid), started: String(started), place: String(place) }, text };
+  } catch {
+    return { owner: undefined, text };
+  }
+}
+
+/** A lock that cannot be read is one whose writer died while making the disk full: nobody holds it. */
+function isStale(owner: Owner | undefined, takeOverForeignLock: boolean): boolean {
+  if (owner === undefined) return true;
+  if (owner.place !== ownPlace()) return takeOverForeignLock;
+  if (!isAlive(owner.pid)) return true;
+  // The id lives, but does it live since then? After a restart of a container ids repeat.
+  return owner.started !== '' && processStarted(owner.pid) !== owner.started;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function ownOwner(): Owner {
+  return { pid: process.pid, started: processStarted(process.pid), place: ownPlace() };
+}
+
+function ownPlace(): string {
+  return `${hostname()} ${readText('/proc/sys/kernel/random/boot_id')} ${readLink('/proc/self/ns/pid')}`;
+}
+
+/** Field 22 of /proc/PID/stat: ticks from boot to the start of the process. */
+function processStarted(pid: number): string {
+  const stat = readText(`/proc/${pid}/stat`);
+  // The second field is the command in parentheses and may hold anything, so fields are counted from its end.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
+function readLink(file: string): string {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return '';
+  }
+}
+
+function locked(path: string, owner: Owner | undefined): AepError {
+  const by = owner === undefined ? 'another process' : `process ${owner.pid} (${owner.place.split(' ')[0]})`;
+  return new AepError(
+    'AEP_STORE_LOCKED',
+    'reject',
+    `the store at ${path} is open for writing in ${by}: stop that engine, or read with openLmdbStoreReader; if it is surely dead on another host, set takeOverForeignLock`,
+    { path, pid: owner?.pid },
+  );
+}

@@ -1,0 +1,32 @@
+import type { Key } from 'lmdb';
+
+/** A key of the tables database: table id and key bytes. An instance is reused; lmdb copies it out at once. */
+export class TableKey {
+  constructor(
+    public tableId: number,
+    public bytes: Uint8Array,
+  ) {}
+}
+
+/** lmdb's declarations know only its own kinds of keys; this one is turned into bytes by {@link tableKeyEncoder}. */
+export function asLmdbKey(key: TableKey): Uint8Array {
+  return key as unknown as Uint8Array;
+}
+
+/** Table ids have 16 bits. */
+export const TABLE_ID_MAX = 0xffff;
+
+/** u16 big-endian table id, then the key: tables lie one after another, each in key order. */
+export const tableKeyEncoder = {
+  writeKey(key: Key, target: Buffer, start: number): number {
+    const { tableId, bytes } = key as unknown as TableKey;
+    target[start] = tableId >>> 8;
+    target[start + 1] = tableId;
+    target.set(bytes, start + 2);
+    return start + 2 + bytes.length;
+  },
+  /** The table id is known to whoever scans, so it is left out. */
+  readKey(source: Buffer, start: number, end: number): Uint8Array {
+    return Uint8Array.prototype.slice.call(source, start + 2, end);
+  },
+};
