@@ -1,1 +1,10 @@
-export {};
+export type { ChangeSink, StateSource } from './change-sink.js';
+export type { Savepoint } from './change-tracker.js';
+export { Collection } from './collection.js';
+export { type KeyKind, parseStateKey, type StateKey } from './key-codec.js';
+export type { KeyRange } from './merged-range.js';
+export { Queue } from './queue.js';
+export { type DecodedEntry, decodeStateEntry, encodeStateKey } from './state-decoder.js';
+export { StateHash } from './state-hash.js';
+export { type CollectionInfo, StateRoot, type StateRootType } from './state-root.js';
+export { StateSpace, type StateSpaceOptions } from './state-space.js';
