@@ -52,6 +52,16 @@ export class RingQueue<T> {
     return item;
   }
 
+  /** Takes back the item that was offered last. */
+  pollLast(): T | undefined {
+    if (this.count === 0) return undefined;
+    const index = (this.head + this.count - 1) & (this.slots.length - 1);
+    const item = this.slots[index];
+    this.slots[index] = undefined;
+    this.count--;
+    return item;
+  }
+
   peek(): T | undefined {
     return this.count === 0 ? undefined : this.slots[this.head];
   }
