@@ -1,6 +1,16 @@
-import { RecordReader } from './record-reader.js';
+import type { RecordReader } from './record-reader.js';
 import { Section } from './record-layout.js';
 import { Table, type TableSink } from './tables.js';
+
+/** Receives what a record changes; the reader stands at the section that says it. */
+export interface FoldSink {
+  put(reader: RecordReader): void;
+  delete(reader: RecordReader): void;
+  /** A sequenced inbound message moves the dedupe mark of its stream. */
+  received(reader: RecordReader): void;
+  /** An outbound message moves the last number of its channel and, when it is sequenced, of its flow. */
+  sent(reader: RecordReader): void;
+}
 
 /**
  * What a record does to the tables (E35): the one place where that is said. Checkpoints, recovery, backups and time
@@ -12,57 +22,79 @@ import { Table, type TableSink } from './tables.js';
  *
  * The reader has been opened on the record; it is left past the last section.
  */
-export class RecordFold {
-  private key = new Uint8Array(600);
+export function foldRecord(reader: RecordReader, sink: FoldSink): void {
+  reader.rewind();
+  while (reader.next()) {
+    switch (reader.tag) {
+      case Section.put:
+        sink.put(reader);
+        break;
+      case Section.delete:
+        sink.delete(reader);
+        break;
+      case Section.inboundCause:
+        if (reader.sno > 0) sink.received(reader);
+        break;
+      case Section.outbound:
+        sink.sent(reader);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+/** Folds record by record into any sink of keys and values; {@link ChangeMap} is the fast way for many records. */
+export class RecordFold implements FoldSink {
+  private readonly scratch = new Uint8Array(STREAM_KEY_BYTES_MAX);
   private readonly mark = new Uint8Array(DEDUPE_MARK_BYTES);
   private readonly markView = new DataView(this.mark.buffer);
   private readonly number = new Uint8Array(8);
   private readonly numberView = new DataView(this.number.buffer);
+  private sink: TableSink = NO_SINK;
 
   fold(reader: RecordReader, sink: TableSink): void {
-    reader.rewind();
-    while (reader.next()) {
-      switch (reader.tag) {
-        case Section.put:
-          sink.put(reader.tableId, reader.bytes.subarray(reader.keyStart, reader.keyEnd), reader.bytes.subarray(reader.contentStart, reader.contentEnd));
-          break;
-        case Section.delete:
-          sink.delete(reader.tableId, reader.bytes.subarray(reader.keyStart, reader.keyEnd));
-          break;
-        case Section.inboundCause:
-          this.dedupeMark(reader, sink);
-          break;
-        case Section.outbound:
-          this.sequences(reader, sink);
-          break;
-        default:
-          break;
-      }
-    }
+    this.sink = sink;
+    foldRecord(reader, this);
+    this.sink = NO_SINK;
   }
 
-  private dedupeMark(reader: RecordReader, sink: TableSink): void {
-    if (reader.sno <= 0) return;
-    const length = writeDedupeKey(this.key, reader.bytes.subarray(reader.channelTagStart, reader.channelTagEnd), reader.senderId, reader.flow);
-    this.markView.setFloat64(0, reader.incarnation, true);
-    this.markView.setFloat64(8, reader.sno, true);
-    this.markView.setFloat64(16, reader.channelSno, true);
-    sink.put(Table.dedupe, this.key.subarray(0, length), this.mark);
+  put({ tableId, bytes, keyStart, keyEnd, contentStart, contentEnd }: RecordReader): void {
+    this.sink.put(tableId, bytes.subarray(keyStart, keyEnd), bytes.subarray(contentStart, contentEnd));
   }
 
-  private sequences(reader: RecordReader, sink: TableSink): void {
+  delete({ tableId, bytes, keyStart, keyEnd }: RecordReader): void {
+    this.sink.delete(tableId, bytes.subarray(keyStart, keyEnd));
+  }
+
+  received(reader: RecordReader): void {
+    const length = writeDedupeKey(this.scratch, channelTagOf(reader), reader.senderId, reader.flow);
+    writeDedupeMark(this.markView, reader.incarnation, reader.sno, reader.channelSno);
+    this.sink.put(Table.dedupe, this.scratch.subarray(0, length), this.mark);
+  }
+
+  sent(reader: RecordReader): void {
     if (reader.sno > 0) {
       this.numberView.setFloat64(0, reader.sno, true);
-      sink.put(Table.sequences, this.key.subarray(0, writeFlowKey(this.key, reader.flow)), this.number);
+      this.sink.put(Table.sequences, this.scratch.subarray(0, writeFlowKey(this.scratch, reader.flow)), this.number);
     }
     this.numberView.setFloat64(0, reader.channelSno, true);
-    const tag = reader.bytes.subarray(reader.channelTagStart, reader.channelTagEnd);
-    sink.put(Table.sequences, this.key.subarray(0, writeChannelKey(this.key, tag)), this.number);
+    const length = writeChannelKey(this.scratch, channelTagOf(reader));
+    this.sink.put(Table.sequences, this.scratch.subarray(0, length), this.number);
   }
 }
 
 /** Last message seen of one stream: f64 incarnation, sno, channelSno. */
 export const DEDUPE_MARK_BYTES = 24;
+
+/** The longest key of a stream: `c`, a channel tag with two names of 255 bytes, sender and flow. */
+export const STREAM_KEY_BYTES_MAX = 1 + 3 + 2 * 255 + 12;
+
+export function writeDedupeMark(view: DataView, incarnation: number, sno: number, channelSno: number): void {
+  view.setFloat64(0, incarnation, true);
+  view.setFloat64(8, sno, true);
+  view.setFloat64(16, channelSno, true);
+}
 
 /** Key of a stream in the dedupe table: channel tag (bus, channel, qos), u32 sender, f64 flow. Returns its length. */
 export function writeDedupeKey(target: Uint8Array, channelTag: Uint8Array, senderId: number, flow: number): number {
@@ -86,3 +118,12 @@ export function writeChannelKey(target: Uint8Array, channelTag: Uint8Array): num
   target.set(channelTag, 1);
   return 1 + channelTag.length;
 }
+
+export function channelTagOf({ bytes, channelTagStart, channelTagEnd }: RecordReader): Uint8Array {
+  return bytes.subarray(channelTagStart, channelTagEnd);
+}
+
+const NO_SINK: TableSink = {
+  put() {},
+  delete() {},
+};

@@ -1,4 +1,14 @@
-export { DEDUPE_MARK_BYTES, RecordFold, writeChannelKey, writeDedupeKey, writeFlowKey } from './fold.js';
+export { ChangeMap } from './change-map.js';
+export { Checkpointer, type CheckpointListener, type CheckpointOptions } from './checkpointer.js';
+export {
+  DEDUPE_MARK_BYTES,
+  foldRecord,
+  type FoldSink,
+  RecordFold,
+  writeChannelKey,
+  writeDedupeKey,
+  writeFlowKey,
+} from './fold.js';
 export type {
   AppendResult,
   Durability,
@@ -34,6 +44,7 @@ export {
   type OutboundNumbers,
   RecordWriter,
 } from './record-writer.js';
+export { recover, type Recovery, type RecoveryOptions, type RecoveryProgress } from './recover.js';
 export { SortedTable } from './sorted-table.js';
 export type { Stable } from './stable.js';
 export type { ApplyResult, StateTables, Store, StoreIdentity, StoreSnapshot, TableChanges } from './store.js';
@@ -42,6 +53,7 @@ export {
   type RangeBytes,
   SYSTEM_TABLES_FROM,
   Table,
+  TABLE_ID_MAX,
   type TableEntry,
   type TableReader,
   type TableSink,

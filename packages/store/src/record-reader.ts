@@ -36,13 +36,10 @@ export class RecordReader {
   channelSno = 0;
   /** localCause. */
   localKind = 0;
-  label = '';
   /** message and outbound. */
   factoryId = 0;
   typeId = 0;
   sentAtMs = 0;
-  key = '';
-  traceparent = '';
   /** put and delete. */
   tableId = 0;
   keyStart = 0;
@@ -55,6 +52,9 @@ export class RecordReader {
   private offset = 0;
   private limit = 0;
   private readonly computed = { low: 0, high: 0 };
+  private readonly labelAt = { start: 0, end: 0 };
+  private readonly keyAt = { start: 0, end: 0 };
+  private readonly traceAt = { start: 0, end: 0 };
 
   /**
    * Opens the record that begins at `start` of `bytes`; it must end at or before `limit`. Returns its end.
@@ -78,12 +78,32 @@ export class RecordReader {
     this.hash.high = view.getUint32(start + HASH_OFFSET + 4, true);
     if (this.computed.low !== this.hash.low || this.computed.high !== this.hash.high) throw this.corrupt('its checksum does not match');
     const version = view.getUint8(start + 4);
-    if (version !== RECORD_VERSION) {
-      throw new AepError('AEP_RECORD_VERSION', 'fatal', `record ${this.txId} has format ${version}; this build reads ${RECORD_VERSION}: use a build that wrote it, or a newer one`, {
-        txId: this.txId,
-        version,
-      });
+    if (version !== RECORD_VERSION) throw this.otherVersion(version);
+    this.header(start);
+    return this.end;
+  }
+
+  /**
+   * As {@link open}, without the checksum: only for bytes that this process has sealed or checked itself and that have
+   * not left its memory. It halves the cost of a fold.
+   */
+  openTrusted(bytes: Uint8Array, start: number): number {
+    if (bytes !== this.bytes) {
+      this.bytes = bytes;
+      this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
+    const view = this.view;
+    this.start = start;
+    this.end = start + view.getUint32(start, true);
+    this.txId = view.getUint32(start + 12, true) + view.getUint32(start + 16, true) * 0x1_0000_0000;
+    this.hash.low = view.getUint32(start + HASH_OFFSET, true);
+    this.hash.high = view.getUint32(start + HASH_OFFSET + 4, true);
+    this.header(start);
+    return this.end;
+  }
+
+  private header(start: number): void {
+    const view = this.view;
     this.kind = view.getUint8(start + 5);
     this.flags = view.getUint16(start + 6, true);
     this.epoch = view.getUint32(start + 8, true);
@@ -93,7 +113,6 @@ export class RecordReader {
     this.previousHash.high = view.getUint32(start + 36, true);
     this.offset = start + HEADER_BYTES;
     this.tag = 0;
-    return this.end;
   }
 
   /** Back to before the first section of the open record. */
@@ -126,6 +145,21 @@ export class RecordReader {
       this.offset = this.limit;
       if (known) return true;
     }
+  }
+
+  /** localCause: timer id, command name, idempotency key … Decoded at each read, as the two below: a fold needs none of them. */
+  get label(): string {
+    return this.textAt(this.labelAt.start, this.labelAt.end - this.labelAt.start);
+  }
+
+  /** message and outbound: the resolved channel key; empty when there is none. */
+  get key(): string {
+    return this.textAt(this.keyAt.start, this.keyAt.end - this.keyAt.start);
+  }
+
+  /** message and outbound: W3C trace context; empty when there is none. */
+  get traceparent(): string {
+    return this.textAt(this.traceAt.start, this.traceAt.end - this.traceAt.start);
   }
 
   /** Name of the bus in the channel tag of this section. */
@@ -174,7 +208,7 @@ export class RecordReader {
         break;
       case Section.localCause:
         this.localKind = this.bytes[this.advance(1)]!;
-        this.label = this.text();
+        this.text(this.labelAt);
         break;
       default:
         return false;
@@ -197,8 +231,8 @@ export class RecordReader {
     this.factoryId = this.varint();
     this.typeId = this.varint();
     this.sentAtMs = this.view.getFloat64(this.advance(8), true);
-    this.key = this.text();
-    this.traceparent = this.text();
+    this.text(this.keyAt);
+    this.text(this.traceAt);
     this.content();
   }
 
@@ -221,20 +255,30 @@ export class RecordReader {
     for (let count = 0; count < 8; count++) {
       const byte = this.bytes[this.advance(1)]!;
       value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
+      if (byte < 0x80) {
+        if (value > Number.MAX_SAFE_INTEGER) break;
+        return value;
+      }
       scale *= 128;
     }
     throw this.corrupt('a number has more than 53 bits');
   }
 
-  private text(): string {
+  private text(place: { start: number; end: number }): void {
     const length = this.varint();
-    if (length === 0) return '';
-    return this.textAt(this.advance(length), length);
+    place.start = this.advance(length);
+    place.end = this.offset;
   }
 
   private textAt(start: number, length: number): string {
+    if (length === 0) return '';
     return Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, length).toString('utf8');
+  }
+
+  private otherVersion(version: number): AepError {
+    const { txId } = this;
+    const message = `record ${txId} has format ${version}; this build reads ${RECORD_VERSION}: use a build that wrote it, or a newer one`;
+    return new AepError('AEP_RECORD_VERSION', 'fatal', message, { txId, version });
   }
 
   private corrupt(why: string): AepError {

@@ -1,6 +1,7 @@
 import { AepError, assert } from '@aep/kernel';
 import type { RecordHash } from './journal.js';
 import { hashRecord } from './record-hash.js';
+import { KEY_BYTES_MAX, TABLE_ID_MAX } from './tables.js';
 import {
   HASH_OFFSET,
   HEADER_BYTES,
@@ -178,6 +179,8 @@ export class RecordWriter {
   }
 
   private openPut(tableId: number, key: Uint8Array, keyLength: number, valueLength: number): void {
+    // Here and not where it is applied: what is in the journal must be applicable.
+    assert(tableId <= TABLE_ID_MAX && keyLength <= KEY_BYTES_MAX, 'table ids and keys are within their limits');
     this.open(Section.put, 2 * VARINT_BYTES_MAX + keyLength + valueLength);
     this.varint(tableId);
     this.varint(keyLength);

@@ -26,6 +26,9 @@ export const Table = {
 
 export const SYSTEM_TABLES_FROM = 0xff00;
 
+/** Table ids have 16 bits. */
+export const TABLE_ID_MAX = 0xffff;
+
 /** The longest key of a table, in bytes (LMDB's limit less the table id). */
 export const KEY_BYTES_MAX = 1_900;
 
