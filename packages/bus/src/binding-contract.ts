@@ -115,6 +115,8 @@ export interface BusCapabilities {
   readonly crossProcess: boolean;
   /** Reconnects by itself and resumes without loss. */
   readonly reconnect: boolean;
+  /** Serves joins that the roster does not name; otherwise the roster alone says who gets what. */
+  readonly dynamicJoin: boolean;
 }
 
 /** Makes bindings of one kind of bus; registered by name (`loopback`, `direct`, …) with the host or the engine. */

@@ -1,16 +1,26 @@
-export {
-  type Binding,
-  type BindingListener,
-  type BindingOptions,
-  type BusCapabilities,
-  type BusDescription,
-  type BusProvider,
-  type ChannelDescription,
-  type Delivery,
-  type DeliveryResult,
-  type Outbound,
-  type Qos,
-  QosCode,
-  type SendResult,
-  type Subscriber,
+export type {
+  Binding,
+  BindingListener,
+  BindingOptions,
+  BusCapabilities,
+  BusDescription,
+  BusProvider,
+  ChannelDescription,
+  Delivery,
+  DeliveryResult,
+  Outbound,
+  Qos,
+  SendResult,
+  Subscriber,
 } from './binding-contract.js';
+export { QosCode } from './binding-contract.js';
+export { BindingCounts } from './binding-counts.js';
+export { type BindingState, BusBinding } from './bus-binding.js';
+export { compileFilter, FILTER_PATTERNS_MAX } from './keys/filter.js';
+export type { KeyTable, KeyTemplateOptions } from './keys/key-options.js';
+export type { KeyResolver } from './keys/key-resolver.js';
+export { compileKeyTemplate, type KeyTemplate } from './keys/key-template.js';
+export { PatternMatcher } from './keys/pattern-matcher.js';
+export { patternMatches } from './keys/pattern-syntax.js';
+export { LoopbackProvider } from './loopback/loopback-provider.js';
+export { BusProviderRegistry } from './provider-registry.js';
