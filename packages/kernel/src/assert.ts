@@ -11,7 +11,11 @@ export function assert(condition: boolean, message: string | (() => string)): as
 }
 
 function failAssertion(message: string | (() => string)): never {
-  throw new AepError('AEP_ASSERTION', 'fatal', `invariant broken: ${typeof message === 'string' ? message : message()}`);
+  throw new AepError(
+    'AEP_ASSERTION',
+    'fatal',
+    `invariant broken: ${typeof message === 'string' ? message : message()}`,
+  );
 }
 
 /** For the default branch of an exhaustive switch: a compile error when a case is missing. */

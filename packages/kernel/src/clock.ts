@@ -36,7 +36,8 @@ export class SystemClock implements Clock {
     const dueMs = performance.now() + delayMs;
     const arm = (): void => {
       const leftMs = dueMs - performance.now();
-      const timer = leftMs > LONGEST_TIMEOUT_MS ? setTimeout(arm, LONGEST_TIMEOUT_MS) : setTimeout(callback, Math.max(0, leftMs));
+      const timer =
+        leftMs > LONGEST_TIMEOUT_MS ? setTimeout(arm, LONGEST_TIMEOUT_MS) : setTimeout(callback, Math.max(0, leftMs));
       timer.unref();
       handle.timer = timer;
     };

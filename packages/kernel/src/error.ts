@@ -21,6 +21,7 @@ export class AepError extends Error {
   readonly advice: Advice;
   readonly facts: Facts;
 
+  // oxlint-disable-next-line max-params -- the same four in this order everywhere; only the cause is one more
   constructor(code: string, advice: Advice, message: string, facts: Facts = {}, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
@@ -31,9 +32,16 @@ export class AepError extends Error {
   /** The error as one JSON object; bigint facts become decimal strings. Nested causes keep code and message only. */
   toJSON(): Record<string, unknown> {
     const facts: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(this.facts)) facts[name] = typeof value === 'bigint' ? String(value) : value;
+    for (const [name, value] of Object.entries(this.facts))
+      facts[name] = typeof value === 'bigint' ? String(value) : value;
     const cause = this.cause === undefined ? undefined : describeError(this.cause);
-    return { code: this.code, advice: this.advice, message: this.message, facts, ...(cause === undefined ? {} : { cause }) };
+    return {
+      code: this.code,
+      advice: this.advice,
+      message: this.message,
+      facts,
+      ...(cause === undefined ? {} : { cause }),
+    };
   }
 }
 
@@ -44,7 +52,7 @@ export function describeError(thrown: unknown): string {
   for (let error: unknown = thrown, depth = 0; error !== undefined && depth < 5; depth++) {
     if (error instanceof AepError) parts.push(`${error.code}: ${error.message}`);
     else if (error instanceof Error) parts.push(`${error.name}: ${error.message}`);
-    else parts.push(String(error));
+    else parts.push(showThrown(error));
     error = error instanceof Error ? error.cause : undefined;
   }
   return parts.join(' <- ');
@@ -52,5 +60,15 @@ export function describeError(thrown: unknown): string {
 
 /** The thrown value as an Error, so that a stack and a message are always there. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(`a value that is not an Error was thrown: ${String(thrown)}`);
+  return thrown instanceof Error ? thrown : new Error(`a value that is not an Error was thrown: ${showThrown(thrown)}`);
+}
+
+/** Anything can be thrown, an object whose own toString throws included; this never fails. */
+function showThrown(thrown: unknown): string {
+  if (typeof thrown !== 'object' || thrown === null) return String(thrown);
+  try {
+    return JSON.stringify(thrown) ?? typeof thrown;
+  } catch {
+    return 'an object that cannot be shown';
+  }
 }

@@ -24,7 +24,12 @@ export class FunctionLog implements Log {
 
   log(level: LogLevel, message: string, facts: Facts = {}, error?: unknown): void {
     const text = error === undefined ? message : `${message}: ${describeError(error)}`;
-    this.write({ level, message: text, facts: { ...this.context, ...facts }, ...(error === undefined ? {} : { error }) });
+    this.write({
+      level,
+      message: text,
+      facts: { ...this.context, ...facts },
+      ...(error === undefined ? {} : { error }),
+    });
   }
 
   child(facts: Facts): Log {
