@@ -1,7 +1,7 @@
 import { AepError, assert } from '@aep/kernel';
 import type { ChangeSink } from './change-sink.js';
 import type { EntityTable } from './entity-table.js';
-import type { Entry, EntryTracker } from './entry.js';
+import type { Entry } from './entry.js';
 import type { EntryCache } from './entry-cache.js';
 import { entityDeleted, entityExpired, outsideTransaction } from './state-errors.js';
 import type { UndoLog } from './undo-log.js';
@@ -18,8 +18,10 @@ export interface Savepoint {
  * epoch takes its pre-image. A *period* is named by the epoch that a transaction, or the stretch between two, began with;
  * an entity is leased for the period in which it was obtained (E62).
  */
-export class ChangeTracker implements EntryTracker {
+export class ChangeTracker {
+  /** An entry touched in the present epoch has its pre-image. */
   epoch = 1;
+  /** The epoch in which the open transaction, or the stretch since the last one, began. */
   period = 1;
   isOpen = false;
   sealedTxId = 0;
@@ -189,7 +191,7 @@ export class ChangeTracker implements EntryTracker {
 
   /** Where an entry goes that no open transaction changes: it stays pinned, becomes clean, or leaves as nothing is there. */
   private bringHome(entry: Entry): void {
-    if (this.cache.isPinned(entry)) return;
+    if (entry.isPinned) return;
     entry.table.forgetFresh(entry);
     if (entry.isPermanent) return;
     if (entry.present) this.cache.addClean(entry, this.period);

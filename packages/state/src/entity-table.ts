@@ -116,6 +116,7 @@ export class EntityTable {
   /** The entry leaves memory; its entity expires. */
   drop(entry: Entry): void {
     this.entries.delete(entry.key);
+    this.tracker.cache.forget(entry);
     entry.retire();
   }
 
@@ -130,7 +131,7 @@ export class EntityTable {
 
   /** Whether memory knows better than the durable table; a checkpoint under way does not count. */
   differsFromSource(entry: Entry): boolean {
-    return entry.isChanged || this.tracker.cache.isPinned(entry);
+    return entry.isChanged || entry.isPinned;
   }
 
   /** Entries in memory, for walks over all of it. */
@@ -181,12 +182,11 @@ export class EntityTable {
   }
 
   private makeEntry(key: StateKey, isPermanent: boolean): Entry {
-    const entity = new this.entityClass();
-    return new Entry(this.tracker, this, key, entity, isPermanent);
+    return new Entry(this, key, new this.entityClass(), isPermanent);
   }
 
   private reload(entry: Entry): void {
-    entry.list?.remove(entry);
+    this.tracker.cache.forget(entry);
     entry.isFresh = false;
     entry.changedTxId = 0;
     const bytes = this.readBytes(entry.key);

@@ -1,15 +1,15 @@
 import { assert } from '@aep/kernel';
 import type { Entry } from './entry.js';
 
-/** A doubly linked list through the entries themselves; an entry is on one list at most. Nothing is allocated. */
+/** The pinned entries: a doubly linked list through the entries themselves, so that nothing is allocated. */
 export class EntryList {
   size = 0;
   head: Entry | undefined = undefined;
   private tail: Entry | undefined = undefined;
 
   append(entry: Entry): void {
-    assert(entry.list === undefined, 'an entry is on one list at most');
-    entry.list = this;
+    assert(!entry.isPinned, 'an entry is on the list once');
+    entry.isPinned = true;
     entry.previous = this.tail;
     if (this.tail === undefined) this.head = entry;
     else this.tail.next = entry;
@@ -18,13 +18,13 @@ export class EntryList {
   }
 
   remove(entry: Entry): void {
-    assert(entry.list === this, 'an entry is removed from the list it is on');
+    assert(entry.isPinned, 'an entry that is removed is on the list');
     const { previous, next } = entry;
     if (previous === undefined) this.head = next;
     else previous.next = next;
     if (next === undefined) this.tail = previous;
     else next.previous = previous;
-    entry.list = undefined;
+    entry.isPinned = false;
     entry.previous = undefined;
     entry.next = undefined;
     this.size--;

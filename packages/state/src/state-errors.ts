@@ -70,6 +70,7 @@ export function factsOf(place: EntryPlace): Record<string, string | number> {
 
 /** Keys may hold 1,900 bytes; an error shows the first 80 characters. */
 function shortText(key: unknown): string {
-  const text = typeof key === 'string' ? JSON.stringify(key) : typeof key === 'object' ? 'an object' : String(key);
+  const isSimple = typeof key === 'number' || typeof key === 'bigint' || typeof key === 'boolean' || key === undefined;
+  const text = typeof key === 'string' ? JSON.stringify(key) : isSimple ? String(key) : `a value of type ${typeof key}`;
   return text.length <= 80 ? text : `${text.slice(0, 80)}…`;
 }

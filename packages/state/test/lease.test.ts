@@ -76,9 +76,9 @@ test('a handler may read more entities than may be held: the earliest expire, th
   assert.equal(fixture.space.memory.cachedEntities, 8);
   assert.throws(() => held[0]!.quantity, { code: 'AEP_STATE_ENTITY_EXPIRED' });
   assert.throws(() => (held[0]!.quantity = 1), { code: 'AEP_STATE_ENTITY_EXPIRED' });
-  assert.equal(held.at(-8)!.quantity >= 0, true);
-  fixture.seal();
-  assert.equal(fixture.space.memory.cachedEntities, 4);
+  for (const order of held.slice(-4)) order.quantity += 1;
+  assert.equal(fixture.seal().length, 4);
+  assert.ok(fixture.space.memory.cachedEntities <= 4);
 });
 
 test('the cache keeps what is used and drops what is not', () => {
