@@ -15,6 +15,7 @@ export interface BusDescriptor {
 
 const DESCRIPTOR_LENGTH_MAX = 4096;
 const PARTS = /^([^:/?]+):\/\/(\[[0-9A-Fa-f:.]+\]|[^:/?[\]@\s]*)(?::([^/?]*))?(\/[^?]*)?(?:\?(.*))?$/s;
+const CREDENTIALS = /^[^/?]*:\/\/[^/?]*@/;
 
 /**
  * Reads a bus descriptor (E90). IPv6 addresses stand in brackets; keys and values after the `?` may be percent-encoded.
@@ -25,8 +26,14 @@ const PARTS = /^([^:/?]+):\/\/(\[[0-9A-Fa-f:.]+\]|[^:/?[\]@\s]*)(?::([^/?]*))?(\
  */
 export function parseBusDescriptor(text: string): BusDescriptor {
   if (text.length > DESCRIPTOR_LENGTH_MAX) throw problem(text, `is longer than ${DESCRIPTOR_LENGTH_MAX} characters`);
+  if (CREDENTIALS.test(text)) throw problem(text, 'has credentials in it; make them properties of the bus');
   const match = PARTS.exec(text);
-  if (match === null) throw problem(text, explainMismatch(text));
+  if (match === null) {
+    throw problem(
+      text,
+      text.includes('://') ? 'has an address that cannot be read' : 'has no "://" after the provider',
+    );
+  }
   const [, provider = '', address = '', port, path = '', query] = match;
   if (!isName(provider)) throw problem(text, `has ${JSON.stringify(provider)} as provider, which is not a name`);
   if (port !== undefined && address === '') throw problem(text, 'has a port without an address');
@@ -43,12 +50,6 @@ export function parseBusDescriptor(text: string): BusDescriptor {
 export function formatBusDescriptor(descriptor: Omit<BusDescriptor, 'parameters'>): string {
   const port = descriptor.port === null ? '' : `:${descriptor.port}`;
   return `${descriptor.provider}://${descriptor.address}${port}${descriptor.path}`;
-}
-
-function explainMismatch(text: string): string {
-  if (!text.includes('://')) return 'has no "://" after the provider';
-  if (/^[^/?]*:\/\/[^/?]*@/.test(text)) return 'has credentials in it; make them properties of the bus';
-  return 'has an address that cannot be read';
 }
 
 function readPort(text: string, port: string): number {
@@ -81,8 +82,8 @@ function decode(text: string, encoded: string): string {
 }
 
 function problem(text: string, what: string): AepError {
-  // What follows the "?" may be a password.
-  const shown = text.replace(/\?.*$/s, '?…').slice(0, 200);
+  // What stands after the "?" or before an "@" may be a password.
+  const shown = text.replace(/\?.*$/s, '?…').replace(CREDENTIALS, '…@').slice(0, 200);
   return new AepError(
     'AEP_MODEL_DESCRIPTOR',
     'reject',

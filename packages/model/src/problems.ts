@@ -129,7 +129,8 @@ export class ProblemList {
   }
 
   /** An unknown name among known ones: says the nearest, and what there is. */
-  addUnknown(code: ModelProblemCode, at: { origin: Origin; path: string }, what: string, names: UnknownName): void {
+  addUnknown(code: ModelProblemCode, at: { origin: Origin; path: string }, what: string, given: UnknownName): void {
+    const names = { wrong: given.wrong, known: given.known.filter((name) => name !== '') };
     if (this.#problems.length >= PROBLEMS_MAX) return this.add(code, at, `${what} ${quote(names.wrong)}`);
     const nearest = nearestName(shorten(names.wrong), names.known.slice(0, NAMES_COMPARED_MAX));
     const hint = nearest === undefined ? '' : `: did you mean ${quote(nearest)}?`;
@@ -171,6 +172,7 @@ function placeOf(at: { origin: Origin; path: string }): string {
 
 export interface UnknownName {
   readonly wrong: string;
+  /** Empty names are left out; they are those of things without one. */
   readonly known: readonly string[];
 }
 

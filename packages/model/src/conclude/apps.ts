@@ -27,7 +27,7 @@ function concludeMessaging(app: AppModel, buses: readonly BusModel[], conclusion
     const bus = buses.find((candidate) => candidate.name === reference.name);
     if (bus !== undefined) {
       for (const channel of reference.channels) concludeChannel(channel, { reference, bus }, conclusion);
-    } else if (reference.name !== null) {
+    } else if (reference.name !== '') {
       const at = conclusion.placeOf(reference, 'name');
       conclusion.problems.addUnknown('AEP_MODEL_NAME_UNKNOWN', at, 'there is no bus', { wrong: reference.name, known });
     }
@@ -41,7 +41,7 @@ function concludeChannel(
 ): void {
   const channel = owner.bus.channels.find((candidate) => candidate.name === draft.name);
   if (channel === undefined) {
-    if (draft.name === null) return;
+    if (draft.name === null || draft.name === '') return;
     const known = owner.bus.channels.map((candidate) => candidate.name);
     const what = `the bus ${quote(owner.bus.name)} has no channel`;
     conclusion.problems.addUnknown('AEP_MODEL_NAME_UNKNOWN', conclusion.placeOf(draft, 'name'), what, {

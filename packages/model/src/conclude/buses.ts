@@ -45,7 +45,10 @@ function concludeDescriptor(bus: Draft<BusModel>, text: string, conclusion: Conc
     const { parameters, ...parts } = parseBusDescriptor(text);
     for (const part of CONNECTION_PARTS) conclusion.fill(bus, part, parts[part], [bus, 'descriptor']);
     conclusion.fill(bus, 'descriptor', formatBusDescriptor(parts));
-    conclusion.fill(bus, 'properties', Object.assign(Object.create(null), parameters, bus.properties));
+    for (const [name, value] of Object.entries(parameters)) {
+      if (!(name in bus.properties!))
+        conclusion.addProperty(bus.properties!, { name, value, source: [bus, 'descriptor'] });
+    }
   } catch (error) {
     if (!(error instanceof AepError)) throw error;
     const shown = String(error.facts['descriptor']);
@@ -83,6 +86,7 @@ function concludeKey(channel: Draft<ChannelModel>, conclusion: Conclusion): void
     }
   }
   const frozen = channel.cleanMessageKey ? cleaned(table) : table;
+  conclusion.fill(channel, 'initialKeyResolution', frozen);
   if (channel.key === null) conclusion.fill(channel, 'key', channel.name, [channel, 'name']);
   else conclusion.fill(channel, 'key', freezeVariables(channel.key, frozen));
 }

@@ -97,6 +97,19 @@ export class Conclusion {
     if (entry !== undefined && from !== undefined) entry.origin = from.origin;
   }
 
+  /** Adds to the properties of an object what follows from one of its values, which is where it came from. */
+  addProperty(properties: Readonly<Record<string, string>>, property: DerivedProperty): void {
+    const { name, value, source } = property;
+    const holder = properties as Record<string, string>;
+    holder[name] = value;
+    const from = this.#entryOf(...source);
+    if (from === undefined) return;
+    const sibling = (path: string): string => `${path.slice(0, path.lastIndexOf('.'))}.properties.${name}`;
+    const [path, setting] = [sibling(from.path), sibling(from.setting)];
+    const secret = isSecretName(name);
+    this.#addEntry({ path, setting, holder, property: name, secret, field: undefined, origin: from.origin });
+  }
+
   values(): ConfigValue[] {
     return this.#entries.map(({ path, setting, holder, property, secret, field, origin }) => {
       const value = holder[property] as ConfigValue['value'];
@@ -159,7 +172,9 @@ export class Conclusion {
   }
 
   #default(field: ScalarField): string | number | boolean | null {
-    return typeof field.default === 'string' ? (this.#read(field, field.default) ?? null) : null;
+    if (field.default === null) return null;
+    // What has to be written and is not has been reported; the empty text keeps the rest free of nulls until then.
+    return field.default === undefined ? '' : (this.#read(field, field.default) ?? null);
   }
 
   #free(node: ConfigNode | undefined, place: Place): Record<string, string> {
@@ -182,6 +197,12 @@ export class Conclusion {
       this.#addEntry({ path, setting, holder: values, property: name, secret, field: undefined, origin: child.origin });
     }
   }
+}
+
+interface DerivedProperty {
+  readonly name: string;
+  readonly value: string;
+  readonly source: [holder: object, property: string];
 }
 
 interface ScalarTarget {

@@ -9,7 +9,7 @@ export function concludeXvms(xvms: readonly XvmModel[], apps: readonly AppModel[
   const known = apps.map((app) => app.name);
   for (const xvm of xvms) {
     for (const hosted of xvm.apps) {
-      if (hosted.name === null || known.includes(hosted.name)) continue;
+      if (hosted.name === '' || known.includes(hosted.name)) continue;
       const at = conclusion.placeOf(hosted, 'name');
       conclusion.problems.addUnknown('AEP_MODEL_NAME_UNKNOWN', at, 'there is no app', { wrong: hosted.name, known });
     }

@@ -11,7 +11,7 @@ import {
 import { type ConfigNode, fileOrigin } from '../config-node.js';
 import { type ProblemList } from '../problems.js';
 import { DEPTH_MAX, FORBIDDEN_NAMES, NODES_MAX } from './limits.js';
-import { type TagPosition, locateDoctype, locateTags } from './xml-positions.js';
+import { type TagPosition, findUnclosedTags, locateDoctype, locateTags } from './xml-positions.js';
 
 /** M9: no network, no external entities; the text is decoded already, so its declared encoding says nothing. */
 const PARSE_OPTIONS: ParseOption =
@@ -51,7 +51,7 @@ export function readXml(
     document = XmlDocument.fromString(text, { url: file, option: PARSE_OPTIONS });
   } catch (error) {
     if (!(error instanceof XmlParseError)) throw error;
-    addSyntaxProblems(error, file, problems);
+    addSyntaxProblems(error, source, problems);
     return;
   }
   try {
@@ -81,22 +81,25 @@ export function validateByXsd(document: XmlDocument, xsd: string): { line: numbe
   }
 }
 
-const TAG_MISMATCH = /^Opening and ending tag mismatch: (\S+) line (\d+) and (\S+)/;
+/** libxml2's XML_ERR_TAG_NAME_MISMATCH and XML_ERR_TAG_NOT_FINISHED in words. */
+const TAG_MISMATCH = /^(Opening and ending tag mismatch|Premature end of data in tag)/;
 
-function addSyntaxProblems(error: XmlLibError, file: string, problems: ProblemList): void {
-  for (const detail of error.details) {
-    const at = { origin: fileOrigin(file, detail.line, detail.col), path: '' };
-    problems.add('AEP_MODEL_SYNTAX', at, explainSyntax(detail.message.trim()));
+function addSyntaxProblems(error: XmlLibError, source: XmlSource, problems: ProblemList): void {
+  const { file, text } = source;
+  const unclosed = findUnclosedTags(text);
+  for (const tag of unclosed) {
+    const at = { origin: fileOrigin(file, tag.opened.line, tag.opened.column), path: '' };
+    const noticed =
+      tag.noticed === undefined ? 'the end of the file' : `</${tag.noticed.tag}> of line ${tag.noticed.at.line}`;
+    problems.add('AEP_MODEL_SYNTAX', at, `<${tag.name}> is not closed: ${noticed} comes first`);
   }
-  if (error.details.length > 0) return;
+  for (const detail of error.details) {
+    const message = detail.message.trim();
+    if (unclosed.length > 0 && TAG_MISMATCH.test(message)) continue;
+    problems.add('AEP_MODEL_SYNTAX', { origin: fileOrigin(file, detail.line, detail.col), path: '' }, message);
+  }
+  if (!problems.isEmpty) return;
   problems.add('AEP_MODEL_SYNTAX', { origin: fileOrigin(file, 1, 1), path: '' }, 'the file is empty or not XML');
-}
-
-function explainSyntax(message: string): string {
-  const mismatch = TAG_MISMATCH.exec(message);
-  if (mismatch === null) return message;
-  const [, opened, line, closed] = mismatch;
-  return `</${closed}> found where </${opened}> was expected: <${opened}> of line ${line} is not closed`;
 }
 
 class XmlReader {

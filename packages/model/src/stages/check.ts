@@ -108,7 +108,7 @@ export class Check {
   #freeChildren(field: FreeField, node: ConfigNode, place: FreePlace): void {
     for (const child of node.children) {
       const name = place.prefix === '' ? child.name : `${place.prefix}.${child.name}`;
-      const at = { origin: child.origin, path: `${place.path}.${name}` };
+      const at = { origin: child.origin, path: `${place.path}.${name}`.replace(/\.$/, '') };
       if (!FREE_NAME.test(child.name) || name.length > FREE_NAME_LENGTH_MAX) {
         const what = child.name === '' ? 'a list cannot stand here' : `${quote(child.name)} is not a usable name`;
         this.#problems.add('AEP_MODEL_VALUE', at, what, {
