@@ -1,1 +1,35 @@
-export {};
+import { describe, it } from 'node:test';
+import type { StoreCapabilities, StoreHarness } from './harness.js';
+import { journalCases } from './journal-contract.js';
+import { tablesCases } from './tables-contract.js';
+
+export { Marks, type StoreCapabilities, type StoreHarness } from './harness.js';
+export { encodable, type SampleChange, SampleRecords } from './sample-records.js';
+
+export interface ContractCase {
+  readonly name: string;
+  readonly needs?: keyof StoreCapabilities;
+  run(harness: StoreHarness): Promise<void>;
+}
+
+/**
+ * Registers the tests that every store must pass: journal, tables, recovery, trimming, epoch, failures. Cases whose
+ * need is not in the manifest are left out.
+ *
+ * @param makeHarness called once per test
+ */
+export function storeContract(name: string, supports: StoreCapabilities, makeHarness: () => Promise<StoreHarness>): void {
+  describe(`store contract: ${name}`, () => {
+    for (const { name: caseName, needs, run } of [...journalCases, ...tablesCases]) {
+      if (needs !== undefined && !supports[needs]) continue;
+      void it(caseName, async () => {
+        const harness = await makeHarness();
+        try {
+          await run(harness);
+        } finally {
+          await harness.dispose();
+        }
+      });
+    }
+  });
+}

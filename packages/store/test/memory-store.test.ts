@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { VirtualClock } from '@aep/kernel';
+import { MemoryFaults, MemoryStore, type Store } from '@aep/store';
+import { storeContract, type StoreHarness } from '@aep/store/contract';
+
+storeContract('memory', { kill: true, failingWrite: true, freeSpace: true }, async () => new MemoryHarness());
+
+class MemoryHarness implements StoreHarness {
+  readonly clock = new VirtualClock();
+  private readonly faults = new MemoryFaults();
+  private store = new MemoryStore({ clock: this.clock, faults: this.faults });
+
+  async open(): Promise<Store> {
+    this.store = new MemoryStore({ clock: this.clock, faults: this.faults, disk: this.store.disk });
+    return this.store;
+  }
+
+  async kill(): Promise<void> {
+    this.store = this.store.crash();
+  }
+
+  fail(): void {
+    this.faults.failsNextSync = true;
+  }
+
+  setFreeBytes(bytes: number): void {
+    this.faults.freeBytes = bytes;
+  }
+
+  async waitUntil(condition: () => boolean): Promise<void> {
+    for (let step = 0; step < 10_000 && !condition(); step++) this.clock.advance(1);
+    assert.ok(condition(), 'waited 10 s of virtual time in vain');
+  }
+
+  async complete<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const end = (): boolean => (isSettled = true);
+    promise.then(end, end);
+    // A promise needs turns of the real loop, its timers turns of the virtual clock.
+    for (let step = 0; step < 10_000 && !isSettled; step++) {
+      this.clock.advance(1);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.ok(isSettled, 'waited 10 s of virtual time in vain');
+    return promise;
+  }
+
+  async dispose(): Promise<void> {}
+}
