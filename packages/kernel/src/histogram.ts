@@ -1,6 +1,6 @@
 /**
  * A log-linear histogram of durations or sizes: 16 sub-buckets per power of two, so a percentile is off by at most
- * 6.25 %. Recording is one array increment; a histogram takes 3 KiB whatever it holds. Values are clamped to [0, 2^31).
+ * 6.25 %. Recording is one array increment; a histogram takes 3.5 KiB whatever it holds. Values are clamped to [0, 2^31).
  */
 export class Histogram {
   private readonly counts = new Float64Array(BUCKETS);
@@ -9,7 +9,7 @@ export class Histogram {
   private highest = 0;
 
   record(value: number): void {
-    const clamped = value <= 0 ? 0 : value >= LIMIT ? LIMIT - 1 : value;
+    const clamped = value > 0 ? Math.min(value, LIMIT - 1) : 0; // NaN, which no clock should give, counts as 0
     this.counts[bucketOf(Math.round(clamped))]!++;
     this.total++;
     this.sum += clamped;
@@ -66,5 +66,6 @@ function bucketOf(value: number): number {
 function upperEdge(bucket: number): number {
   if (bucket < 2 * SUB) return bucket;
   const shift = (bucket >>> SUB_BITS) - 1;
-  return (((bucket & (SUB - 1)) + SUB + 1) << shift) - 1;
+  // Not a shift: the last bucket's edge is 2^31, which would turn negative.
+  return ((bucket & (SUB - 1)) + SUB + 1) * 2 ** shift - 1;
 }
