@@ -1,5 +1,15 @@
 export { ChangeMap } from './change-map.js';
+export { changes, type ChangesOptions } from './changes.js';
 export { Checkpointer, type CheckpointListener, type CheckpointOptions } from './checkpointer.js';
+export {
+  type CauseDescription,
+  type ChangeDescription,
+  type ChannelPlace,
+  describeRecord,
+  type MessageDescription,
+  type RecordDecoders,
+  type RecordDescription,
+} from './describe-record.js';
 export {
   DEDUPE_MARK_BYTES,
   foldRecord,
@@ -44,7 +54,9 @@ export {
   type OutboundNumbers,
   RecordWriter,
 } from './record-writer.js';
+export { readerFactKey, readerFactValue, ReaderRegistry } from './reader-registry.js';
 export { recover, type Recovery, type RecoveryOptions, type RecoveryProgress } from './recover.js';
+export { Scrubber, type ScrubOptions } from './scrubber.js';
 export { SortedTable } from './sorted-table.js';
 export type { Stable } from './stable.js';
 export type { ApplyResult, StateTables, Store, StoreIdentity, StoreSnapshot, TableChanges } from './store.js';
@@ -58,3 +70,5 @@ export {
   type TableReader,
   type TableSink,
 } from './tables.js';
+export { type JournalRetention, Trimmer, type TrimmerOptions } from './trimmer.js';
+export { verifyStore, type VerifyOptions, type VerifyReport } from './verify.js';
