@@ -25,6 +25,8 @@ export interface ConfigNode {
   /** The written value; undefined for a node that only has children. */
   readonly text: string | undefined;
   readonly children: readonly ConfigNode[];
+  /** Written as an array. */
+  readonly isArray?: true | undefined;
   readonly origin: Origin;
 }
 

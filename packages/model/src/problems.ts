@@ -132,7 +132,7 @@ export class ProblemList {
   addUnknown(code: ModelProblemCode, at: { origin: Origin; path: string }, what: string, given: UnknownName): void {
     const names = { wrong: given.wrong, known: given.known.filter((name) => name !== '') };
     if (this.#problems.length >= PROBLEMS_MAX) return this.add(code, at, `${what} ${quote(names.wrong)}`);
-    const nearest = nearestName(shorten(names.wrong), names.known.slice(0, NAMES_COMPARED_MAX));
+    const nearest = nearestKnownName(names.wrong, names.known);
     const hint = nearest === undefined ? '' : `: did you mean ${quote(nearest)}?`;
     const allowed = names.known.length === 0 ? 'nothing' : names.known.slice(0, NAMES_SHOWN_MAX).join(', ');
     const known =
@@ -165,6 +165,16 @@ export class ProblemList {
   }
 }
 
+/** Comparing names costs the product of their lengths: of very many, or very long ones, only the first are tried. */
+const NAMES_COMPARED_MAX = 200;
+const COMPARED_LENGTH_MAX = 80;
+
+/** The known name that was probably meant; undefined when none is near. */
+export function nearestKnownName(wrong: string, known: readonly string[]): string | undefined {
+  const candidates = known.slice(0, NAMES_COMPARED_MAX).filter((name) => name.length <= COMPARED_LENGTH_MAX);
+  return wrong.length > COMPARED_LENGTH_MAX ? undefined : nearestName(wrong, candidates);
+}
+
 function placeOf(at: { origin: Origin; path: string }): string {
   const place = describeOrigin({ ...at.origin, profile: null, template: null, variables: [] });
   return at.origin.line === 0 ? `${place} ${at.path}` : place;
@@ -178,8 +188,6 @@ export interface UnknownName {
 
 /** More than this nobody reads; a hostile file would otherwise make the message its own size. */
 const PROBLEMS_MAX = 200;
-/** Comparing names costs the product of their lengths. */
-const NAMES_COMPARED_MAX = 500;
 const NAMES_SHOWN_MAX = 12;
 const VALUE_LENGTH_MAX = 120;
 

@@ -74,7 +74,7 @@ describe('profiles (M1)', () => {
       ['c BestEffort', 'd Guaranteed'],
     );
     assert.equal(model.buses[1]?.name, 'n');
-    assert.deepEqual(model.env.entries(), [
+    assert.deepEqual(Object.entries(model.env.values), [
       ['host', 'prod'],
       ['app.name', 'y'],
       ['app.size', '1'],

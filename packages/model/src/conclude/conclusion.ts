@@ -138,7 +138,7 @@ export class Conclusion {
       case 'map':
         return this.#free(node, place);
       case 'tree':
-        return new ConfigTree(Object.entries(this.#free(node, place)));
+        return new ConfigTree(this.#free(node, place));
     }
   }
 

@@ -79,7 +79,9 @@ class JsonReader {
     const origin = this.originAt(place.offset);
     const head = this.#text[this.#offset];
     if (head === '{') return { name: place.name, text: undefined, children: this.#readMembers(place), origin };
-    if (head === '[') return { name: place.name, text: undefined, children: this.#readItems(place), origin };
+    if (head === '[') {
+      return { name: place.name, text: undefined, children: this.#readItems(place), isArray: true, origin };
+    }
     if (head === '"') return { name: place.name, text: this.#readString(), children: [], origin };
     const literal = this.#readLiteral(place);
     return literal === undefined ? undefined : { name: place.name, text: literal, children: [], origin };

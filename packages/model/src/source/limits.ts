@@ -5,7 +5,7 @@ export const SOURCE_LENGTH_MAX = 4 * 1024 * 1024;
 export const DEPTH_MAX = 40;
 
 /** Elements, attributes, keys and items of one source. */
-export const NODES_MAX = 200_000;
+export const NODES_MAX = 50_000;
 
 /** Names which would reach into the prototype of an object somewhere down the line. */
 export const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);

@@ -42,7 +42,8 @@ class ObjectReader {
       this.#problems.add('AEP_MODEL_VALUE', at, `${describe(value)} is not a value: leave the key out`);
       return undefined;
     }
-    return { name, text: undefined, children: this.#readChildren(value, place), origin };
+    const isArray = Array.isArray(value) || undefined;
+    return { name, text: undefined, children: this.#readChildren(value, place), isArray, origin };
   }
 
   #readChildren(parent: object, place: Place): ConfigNode[] {

@@ -1,9 +1,8 @@
 import { type ConfigNode, itemNameOf } from '../config-node.js';
-import { type ProblemList, quote } from '../problems.js';
+import { nearestKnownName, type ProblemList, quote } from '../problems.js';
 import { REDACTED, isSecretName } from '../secrets.js';
 import { type Field, type FreeField, type ListField, type ObjectShape, type ScalarField } from '../shape/field.js';
 import { allowedBy, knownWords, readValue } from '../values.js';
-import { nearestName } from '@aep/kernel';
 import { fieldOf } from './normalise.js';
 
 /**
@@ -22,6 +21,7 @@ export class Check {
   }
 
   object(shape: ObjectShape, node: ConfigNode, path: string): void {
+    if (this.#refuseArray(node, path)) return;
     this.#refuseText(node, path);
     const seen = new Set<string>();
     for (const child of node.children) {
@@ -94,13 +94,14 @@ export class Check {
     const result = readValue(field, node.text);
     if (result.ok) return;
     const shown = field.secret ? REDACTED : node.text;
-    const nearest = nearestName(node.text, knownWords(field));
+    const nearest = nearestKnownName(node.text, knownWords(field));
     const hint = nearest === undefined ? '' : ` (did you mean ${quote(nearest)}?)`;
     const message = `expected ${result.expected}, got ${quote(shown)}${hint}`;
     this.#problems.add('AEP_MODEL_VALUE', at, message, { value: shown, allowed: result.expected, nearest });
   }
 
   #free(field: FreeField, node: ConfigNode, path: string): void {
+    if (this.#refuseArray(node, path)) return;
     this.#refuseText(node, path);
     this.#freeChildren(field, node, { path, prefix: '', seen: new Set() });
   }
@@ -108,13 +109,12 @@ export class Check {
   #freeChildren(field: FreeField, node: ConfigNode, place: FreePlace): void {
     for (const child of node.children) {
       const name = place.prefix === '' ? child.name : `${place.prefix}.${child.name}`;
-      const at = { origin: child.origin, path: `${place.path}.${name}`.replace(/\.$/, '') };
+      const at = { origin: child.origin, path: `${place.path}.${name}` };
+      if (this.#refuseArray(child, at.path)) continue;
       if (!FREE_NAME.test(child.name) || name.length > FREE_NAME_LENGTH_MAX) {
-        const what = child.name === '' ? 'a list cannot stand here' : `${quote(child.name)} is not a usable name`;
-        this.#problems.add('AEP_MODEL_VALUE', at, what, {
-          value: child.name,
-          allowed: 'letters, digits, "_", "." and "-", starting with a letter or "_"',
-        });
+        const allowed = 'letters, digits, "_", "." and "-", starting with a letter or "_"';
+        const message = `${quote(child.name)} is not a usable name: ${allowed}`;
+        this.#problems.add('AEP_MODEL_VALUE', at, message, { value: child.name, allowed });
       } else if (child.children.length > 0) {
         if (child.text !== undefined) this.#refuseText(child, at.path);
         this.#freeChildren(field, child, { ...place, prefix: name });
@@ -138,6 +138,13 @@ export class Check {
     });
   }
 
+  /** @returns true when the node is an array, which is then reported */
+  #refuseArray(node: ConfigNode, path: string): boolean {
+    if (node.isArray !== true) return false;
+    this.#problems.add('AEP_MODEL_VALUE', { origin: node.origin, path }, 'a list cannot stand here');
+    return true;
+  }
+
   #refuseText(node: ConfigNode, path: string): void {
     if (node.text === undefined || node.text === '') return;
     const at = { origin: node.origin, path };
@@ -151,10 +158,6 @@ export class Check {
   }
 
   #addUnknownField(node: ConfigNode, path: string, known: readonly string[]): void {
-    if (node.name === '') {
-      this.#problems.add('AEP_MODEL_VALUE', { origin: node.origin, path }, 'a list cannot stand here');
-      return;
-    }
     const at = { origin: node.origin, path: `${path}.${node.name}` };
     this.#problems.addUnknown('AEP_MODEL_FIELD_UNKNOWN', at, 'unknown', { wrong: node.name, known });
   }

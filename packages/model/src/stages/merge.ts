@@ -46,14 +46,16 @@ function mergeChildren(
 }
 
 function mergeItems(shape: ObjectShape, base: ConfigNode, over: ConfigNode): ConfigNode {
-  const merged = [...base.children];
+  const merged = new Map(base.children.map((item) => [identityOf(item), item]));
   for (const item of over.children) {
-    const name = itemNameOf(item);
-    const index = merged.findIndex((candidate) => candidate.name === item.name && itemNameOf(candidate) === name);
-    if (index === -1) merged.push(item);
+    const under = merged.get(identityOf(item));
     // Templates of a profile join those of the model; they are a list inside the list.
-    else if (item.name === 'templates') merged[index] = mergeItems(shape, merged[index]!, item);
-    else merged[index] = mergeObject(shape, merged[index]!, item);
+    if (under !== undefined && item.name === 'templates') merged.set(identityOf(item), mergeItems(shape, under, item));
+    else merged.set(identityOf(item), under === undefined ? item : mergeObject(shape, under, item));
   }
-  return { ...base, children: merged };
+  return { ...base, children: [...merged.values()] };
+}
+
+function identityOf(item: ConfigNode): string {
+  return `${item.name} ${itemNameOf(item) ?? ''}`;
 }

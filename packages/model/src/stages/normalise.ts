@@ -34,11 +34,11 @@ function normaliseList(field: ListField, node: ConfigNode): ConfigNode {
   const children = node.children.flatMap((child): ConfigNode[] => {
     if (child.name === 'templates' && field.templated) return [normaliseList({ ...field, templated: false }, child)];
     if (child.name !== '' && child.name !== field.itemName) return [child];
-    const isArrayOfItems = child.name === field.itemName && child.children.some((item) => item.name === '');
+    const isArrayOfItems = child.name === field.itemName && child.isArray === true;
     const items = isArrayOfItems ? child.children : [child];
     return items.map((item) => normalise(field.shape, { ...item, name: field.itemName }));
   });
-  return { ...node, children };
+  return { ...node, children, isArray: undefined };
 }
 
 function isBareList(entry: [string, Field]): entry is [string, ListField] {

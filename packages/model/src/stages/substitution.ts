@@ -1,6 +1,6 @@
-import { AepError, nearestName } from '@aep/kernel';
+import { AepError } from '@aep/kernel';
 import { type ConfigNode, type Origin, childNamed, describeOrigin } from '../config-node.js';
-import { type ProblemList, quote } from '../problems.js';
+import { nearestKnownName, type ProblemList, quote } from '../problems.js';
 import { type Field, type ObjectShape } from '../shape/field.js';
 import { MODEL } from '../shape/root.js';
 import { fieldOf } from './normalise.js';
@@ -147,7 +147,7 @@ class Substitution {
   }
 
   #unknownVariable(name: string): VariableProblem {
-    const nearest = nearestName(name, [...this.#env.keys(), ...Object.keys(this.#environment)]);
+    const nearest = nearestKnownName(name, [...this.#env.keys(), ...Object.keys(this.#environment)]);
     const hint = nearest === undefined ? '' : ` (did you mean "${nearest}"?)`;
     const mend = `set it in <env> or in the environment, or give a default: \${${name}::value}`;
     return new VariableProblem(`the variable \${${name}} has no value${hint}: ${mend}`, nearest);
