@@ -1,0 +1,177 @@
+import type { Binding, BindingListener, BusDescription, ChannelDescription, Delivery, DeliveryResult, Outbound } from '@aep/bus';
+import { AepError, assert, didYouMean, RingQueue } from '@aep/kernel';
+import { BusStatistics } from '../statistics.js';
+import type { ChannelPort } from './channel-port.js';
+import type { OutboundMessage } from './outbound-message.js';
+
+/**
+ * - `closed`: not opened yet, or closed by a stop.
+ * - `opening`: the first attempt is under way.
+ * - `up`: connected; sends go out as they are released.
+ * - `down`: the binding reconnects; released messages wait in the (journaled) outbox.
+ * - `failed`: it does not come back; released messages stay in doubt for the next start.
+ */
+export type BusState = 'closed' | 'opening' | 'up' | 'down' | 'failed';
+
+/** What the port tells its engine. */
+export interface BusPortListener {
+  onDelivery(port: ChannelPort, delivery: Delivery): DeliveryResult;
+  onConfirmed(outbound: OutboundMessage): void;
+  /** There is room for outbound messages again. */
+  onRoom(): void;
+  onChannelUp(port: ChannelPort): void;
+  onChannelDown(port: ChannelPort, cause: AepError): void;
+  onBusDown(bus: BusPort, cause: AepError): void;
+  onBusUp(bus: BusPort): void;
+  onBusFailed(bus: BusPort, cause: AepError): void;
+}
+
+/** One bus of one engine: its binding, its channels, and the released messages that the binding has no room for. */
+export class BusPort implements BindingListener {
+  readonly name: string;
+  readonly channels = new Map<string, ChannelPort>();
+  readonly statistics = new BusStatistics();
+  binding: Binding | undefined;
+  private current: BusState = 'closed';
+  /** Released, in order, and not yet taken by the binding. */
+  private readonly waiting: RingQueue<OutboundMessage>;
+  private guaranteedPending = 0;
+
+  constructor(
+    readonly description: BusDescription,
+    private readonly listener: BusPortListener,
+    readonly outboundPendingMax: number,
+    waitingMax: number,
+  ) {
+    this.name = description.name;
+    this.waiting = new RingQueue(waitingMax);
+  }
+
+  get state(): BusState {
+    return this.current;
+  }
+
+  set state(state: BusState) {
+    this.current = state;
+  }
+
+  /** The binding's first attempt succeeded: what waits goes out. */
+  opened(): void {
+    this.current = 'up';
+    this.drain();
+  }
+
+  /** Closes the binding; what it has not confirmed stays in the journal, in doubt. */
+  close(preserveJoins: boolean): Promise<void> {
+    const { binding } = this;
+    this.current = 'closed';
+    this.binding = undefined;
+    this.waiting.clear();
+    this.guaranteedPending = 0;
+    return binding === undefined ? Promise.resolve() : new Promise((resolve) => binding.close({ preserveJoins }, resolve));
+  }
+
+  /** Messages released and not yet confirmed, waiting ones included. */
+  get pending(): number {
+    return this.guaranteedPending;
+  }
+
+  get isFull(): boolean {
+    return this.guaranteedPending >= this.outboundPendingMax || this.waiting.size >= this.outboundPendingMax;
+  }
+
+  /** @throws AEP_CHANNEL_UNKNOWN with the nearest name (E42) */
+  channel(name: string): ChannelPort {
+    const port = this.channels.get(name);
+    if (port === undefined) {
+      throw new AepError('AEP_CHANNEL_UNKNOWN', 'reject', `bus "${this.name}" has no channel "${name}"${didYouMean(name, this.channels.keys())}`, {
+        bus: this.name,
+        channel: name,
+      });
+    }
+    return port;
+  }
+
+  /** Takes over a stable message. Order on the wire is the order of these calls. */
+  release(outbound: OutboundMessage): void {
+    const { statistics } = outbound.port;
+    const guaranteed = outbound.port.qos === 1;
+    statistics.sent++;
+    statistics.bytesOut += outbound.end - outbound.start;
+    if (guaranteed) this.guaranteedPending++;
+    else if (this.current !== 'up') {
+      statistics.bestEffortDropped++;
+      this.listener.onConfirmed(outbound);
+      return;
+    }
+    if (this.waiting.size === 0 && this.offer(outbound)) return;
+    assert(this.waiting.offer(outbound), 'the waiting queue has room for all that can be in flight');
+  }
+
+  /** Puts out what this turn has sent. */
+  flush(): void {
+    if (this.current === 'up') this.binding?.flush();
+  }
+
+  private offer(outbound: OutboundMessage): boolean {
+    if (this.current !== 'up' || this.binding === undefined) return false;
+    if (this.binding.send(outbound) !== 'accepted') return false;
+    if (outbound.port.qos === 0) this.listener.onConfirmed(outbound);
+    return true;
+  }
+
+  private drain(): void {
+    for (;;) {
+      const next = this.waiting.peek();
+      if (next === undefined || !this.offer(next)) break;
+      this.waiting.poll();
+    }
+    this.binding?.flush();
+    this.listener.onRoom();
+  }
+
+  // What the binding says.
+
+  onDelivery(delivery: Delivery): DeliveryResult {
+    const port = this.channels.get(delivery.channel.name);
+    assert(port !== undefined, () => `a delivery is for a channel that was joined, not "${delivery.channel.name}"`);
+    return this.listener.onDelivery(port, delivery);
+  }
+
+  onConfirmed(outbound: Outbound): void {
+    this.guaranteedPending--;
+    this.listener.onConfirmed(outbound as OutboundMessage);
+  }
+
+  onWritable(): void {
+    this.drain();
+  }
+
+  onChannelUp(channel: ChannelDescription): void {
+    this.listener.onChannelUp(this.channel(channel.name));
+  }
+
+  onChannelDown(channel: ChannelDescription, cause: AepError): void {
+    this.listener.onChannelDown(this.channel(channel.name), cause);
+  }
+
+  onBindingUp(): void {
+    if (this.current === 'closed' || this.current === 'failed') return;
+    this.current = 'up';
+    this.listener.onBusUp(this);
+    this.drain();
+  }
+
+  onBindingDown(cause: AepError): void {
+    if (this.current === 'closed') return;
+    this.current = 'down';
+    this.statistics.downs++;
+    this.listener.onBusDown(this, cause);
+  }
+
+  onBindingFailed(cause: AepError): void {
+    if (this.current === 'closed') return;
+    this.current = 'failed';
+    this.listener.onBusFailed(this, cause);
+  }
+}

@@ -1,0 +1,74 @@
+import { type ChannelDescription, compileFilter, compileKeyTemplate, type KeyResolver, type KeyTable, type KeyTemplate, type KeyTemplateOptions, QosCode } from '@aep/bus';
+import type { MessageType, MessageView } from '@aep/messages';
+import { encodeChannelTag } from '@aep/store';
+import { ChannelStatistics } from '../statistics.js';
+import type { StreamMarks } from '../transaction/dedupe.js';
+import type { BusPort } from './bus-port.js';
+
+/** What an application does with a channel, and how its key is made (E80–E86). */
+export interface ChannelOptions {
+  readonly name: string;
+  /** @default false; a handler that names the channel as its source joins it as well (E86) */
+  readonly join?: boolean;
+  /** `Region=US|EMEA;Department=…` (E85). @default every key */
+  readonly filter?: string;
+  /** Key template, `OrderEvents/${OrderState}/${Region}`. @default messages of the channel have no key */
+  readonly key?: string;
+  readonly keyOptions?: Omit<KeyTemplateOptions, 'channel'>;
+  /** Values for variables that neither the message nor the send gives (E81); `ChannelUp` may set others. */
+  readonly keyTable?: KeyTable;
+}
+
+/**
+ * A channel of a bus as one engine uses it: resolves keys of what goes out, numbers it, and remembers what came in.
+ * `slot` is its place in tables that are indexed by source (0 is the inside of the process).
+ */
+export class ChannelPort {
+  readonly qos: 0 | 1;
+  /** How records name this channel. */
+  readonly tag: Uint8Array;
+  readonly keyTemplate: KeyTemplate;
+  /** What handlers may name as their source (E10). */
+  readonly source: { readonly bus: string; readonly channel: string };
+  readonly joined: boolean;
+  readonly patterns: readonly string[];
+  /** A filtered channel sees numbers with gaps by its nature. */
+  readonly isFiltered: boolean;
+  /** Last per-channel number given to an outbound message (E52). */
+  lastChannelSno = 0;
+  keyTable: KeyTable | undefined;
+  marks!: StreamMarks;
+  readonly statistics = new ChannelStatistics();
+  private readonly resolvers = new Map<MessageType, KeyResolver>();
+
+  constructor(
+    readonly bus: BusPort,
+    readonly description: ChannelDescription,
+    readonly slot: number,
+    options: ChannelOptions,
+    joinedByHandler: boolean,
+  ) {
+    this.qos = QosCode[description.qos];
+    this.tag = encodeChannelTag(bus.name, description.name, this.qos);
+    this.source = { bus: bus.name, channel: description.name };
+    this.keyTemplate = compileKeyTemplate(options.key, { ...options.keyOptions, channel: this.where });
+    this.keyTable = options.keyTable;
+    this.joined = options.join === true || joinedByHandler;
+    this.patterns = compileFilter(options.filter, this.keyTemplate);
+    this.isFiltered = (options.filter ?? '').trim() !== '';
+  }
+
+  get where(): string {
+    return `${this.description.name}@${this.bus.name}`;
+  }
+
+  /** The key of an outbound message, by E81's order. @throws AEP_KEY_UNRESOLVED, AEP_KEY_INVALID */
+  resolveKey(message: MessageView, sendTable: KeyTable | undefined): string {
+    const template = this.keyTemplate;
+    if (template.isStatic) return template.staticKey;
+    const type = message.$type;
+    let resolver = this.resolvers.get(type);
+    if (resolver === undefined) this.resolvers.set(type, (resolver = template.bind(type)));
+    return resolver.resolve(message, sendTable, this.keyTable);
+  }
+}

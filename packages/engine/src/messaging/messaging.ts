@@ -1,0 +1,168 @@
+import { AepError, didYouMean, toError } from '@aep/kernel';
+import type { AppDefinition } from '../app/app-definition.js';
+import { matchesSource } from '../app/handler-table.js';
+import type { BusUse, ConcludedEngineOptions } from '../engine-options.js';
+import { BusPort, type BusPortListener } from './bus-port.js';
+import { ChannelPort } from './channel-port.js';
+
+/**
+ * - `stopped`: no bus is open.
+ * - `starting`: buses are being opened and channels joined.
+ * - `started`: at least what `messagingStartFailPolicy` asks for is up.
+ * - `failed`: it is not; the engine runs without buses and says so (E6).
+ */
+export type MessagingState = 'stopped' | 'starting' | 'started' | 'failed';
+
+const REOPEN_FIRST_MS = 200;
+const REOPEN_MAX_MS = 15_000;
+
+export interface OpenFailure {
+  readonly bus: BusPort;
+  readonly error: AepError;
+}
+
+/** All buses of one engine: opened together, joined, closed together (E1, E4, E91). */
+export class Messaging {
+  readonly buses = new Map<string, BusPort>();
+  /** By slot; slot 0 stands for the inside of the process. */
+  readonly ports: ChannelPort[] = [];
+  private isOpen = false;
+  private readonly uses = new Map<BusPort, BusUse>();
+
+  constructor(
+    private readonly options: ConcludedEngineOptions,
+    private readonly listener: BusPortListener,
+  ) {
+    const { limits } = options;
+    for (const use of options.buses) {
+      // In doubt messages of the last run wait in addition to those of this one.
+      const waitingMax = limits.outboundPendingMax * 2 + limits.transactionsInFlightMax * 16;
+      const bus = new BusPort(use.description, listener, limits.outboundPendingMax, waitingMax);
+      this.buses.set(bus.name, bus);
+      this.uses.set(bus, use);
+      this.addChannels(bus, use);
+    }
+    this.checkSources(options.app);
+  }
+
+  get areFull(): boolean {
+    for (const bus of this.buses.values()) if (bus.isFull) return true;
+    return false;
+  }
+
+  /** Opens every bus and joins its channels; resolves with the errors of those that did not open. */
+  async open(): Promise<OpenFailure[]> {
+    this.isOpen = true;
+    const attempts = [...this.uses].map(async ([bus, use]): Promise<OpenFailure | undefined> => {
+      const error = await this.tryOpen(bus, use);
+      if (error === undefined) return undefined;
+      this.reopenLater(bus, use, error, 0);
+      return { bus, error };
+    });
+    return (await Promise.all(attempts)).filter((failure) => failure !== undefined);
+  }
+
+  private async tryOpen(bus: BusPort, use: BusUse): Promise<AepError | undefined> {
+    try {
+      await this.openBus(bus, use);
+      return undefined;
+    } catch (thrown) {
+      if (thrown instanceof AepError) return thrown;
+      return new AepError('AEP_BUS_OPEN_FAILED', 'retry', `bus "${bus.name}" did not open: ${toError(thrown).message}`, { bus: bus.name }, thrown);
+    }
+  }
+
+  private openBus(bus: BusPort, use: BusUse): Promise<void> {
+    const { options } = this;
+    bus.state = 'opening';
+    // A malformed description throws here, inside the attempt: it fails this bus, never the process (E6).
+    const binding = use.provider.createBinding({
+      bus: use.description,
+      app: options.name,
+      clock: options.clock,
+      random: options.random,
+      log: options.log.child({ bus: bus.name }),
+      listener: bus,
+      failPolicy: use.failPolicy ?? 'Reconnect',
+      unacknowledgedMax: options.limits.inboundQueueMax + options.limits.transactionsInFlightMax,
+      unconfirmedMax: options.limits.outboundPendingMax,
+      messageBytesMax: options.limits.messageBytesMax,
+    });
+    bus.binding = binding;
+    return new Promise((resolve, reject) => {
+      binding.open((error) => {
+        if (error !== undefined) return reject(error);
+        for (const port of bus.channels.values()) if (port.joined) binding.join(port.description, port.patterns);
+        bus.opened();
+        resolve();
+      });
+    });
+  }
+
+  /** A bus that was not there at the start is tried again, unless it can never open (E91). */
+  private reopenLater(bus: BusPort, use: BusUse, error: AepError, attempt: number): void {
+    const { clock, random } = this.options;
+    if ((use.failPolicy ?? 'Reconnect') === 'Fail' || error.advice !== 'retry') {
+      bus.state = 'failed';
+      return;
+    }
+    bus.state = 'down';
+    const delayMs = Math.min(REOPEN_MAX_MS, REOPEN_FIRST_MS * 2 ** attempt) * (0.5 + random.float() / 2);
+    clock.schedule(delayMs, () => {
+      if (!this.isOpen || bus.state !== 'down') return;
+      void this.tryOpen(bus, use).then((again) => {
+        if (!this.isOpen) return;
+        if (again === undefined) this.listener.onBusUp(bus);
+        else this.reopenLater(bus, use, again, attempt + 1);
+      });
+    });
+  }
+
+  /** First half of a stop: nothing new comes in. */
+  stopReading(): void {
+    for (const bus of this.buses.values()) bus.binding?.stopReading();
+  }
+
+  async close(preserveJoins: (port: BusPort) => boolean): Promise<void> {
+    this.isOpen = false;
+    await Promise.all([...this.buses.values()].map((bus) => bus.close(preserveJoins(bus))));
+  }
+
+  flush(): void {
+    for (const bus of this.buses.values()) bus.flush();
+  }
+
+  resume(): void {
+    for (const bus of this.buses.values()) bus.binding?.resume();
+  }
+
+  private addChannels(bus: BusPort, use: BusUse): void {
+    const uses = new Map((use.channels ?? []).map((channel) => [channel.name, channel]));
+    const known = use.description.channels.map((channel) => channel.name);
+    for (const name of uses.keys()) {
+      if (known.includes(name)) continue;
+      throw new AepError('AEP_CHANNEL_UNKNOWN', 'reject', `bus "${bus.name}" has no channel "${name}"${didYouMean(name, known)}`, { bus: bus.name, channel: name });
+    }
+    for (const description of use.description.channels) {
+      const slot = this.ports.length + 1;
+      const channel = uses.get(description.name) ?? { name: description.name };
+      const port = new ChannelPort(bus, description, slot, channel, isSource(this.options.app, bus.name, description.name));
+      bus.channels.set(description.name, port);
+      this.ports.push(port);
+    }
+  }
+
+  /** A handler that names a source which does not exist would never be called: said at the start, not found out later. */
+  private checkSources(app: AppDefinition): void {
+    for (const { source, name } of app.messageHandlers) {
+      if (source === undefined || this.ports.some((port) => matchesSource(source, port.bus.name, port.description.name))) continue;
+      const places = this.ports.map((port) => port.where);
+      throw new AepError('AEP_CHANNEL_UNKNOWN', 'reject', `${name}: its source "${source}" is no channel of the application${didYouMean(source, places)}`, { handler: name, source });
+    }
+  }
+}
+
+/** E86: a channel is joined because a handler names it as its source; `@bus` alone names none. */
+function isSource(app: AppDefinition, bus: string, channel: string): boolean {
+  return app.messageHandlers.some(({ source, localOnly }) => !localOnly && source !== undefined && !source.startsWith('@') && matchesSource(source, bus, channel));
+}

@@ -1,0 +1,178 @@
+import { AepError } from '@aep/kernel';
+import type { MessageView, TypeRegistry } from '@aep/messages';
+import { LocalCause, type StateTables, Table } from '@aep/store';
+import type { SystemChange } from '../transaction/open-transaction.js';
+import type { LocalRequest, Work } from '../transaction/work.js';
+import { decodeEntry, encodeEntry, orderedNumber, readOrderedNumber } from './system-entry.js';
+
+/** A message that could not be handled, as it is kept (E20). */
+export interface DeadLetter {
+  /** Number of the transaction that put it aside. */
+  readonly id: number;
+  readonly reason: string;
+  readonly error: string;
+  readonly attempts: number;
+  readonly atMs: number;
+  /** `channel@bus`, or `injected`, `timer:…` for events from inside the process. */
+  readonly origin: string;
+  readonly key: string;
+  readonly factoryId: number;
+  readonly typeId: number;
+  /** Protobuf full name; empty when the type is unknown to the application. */
+  readonly type: string;
+  readonly senderId: number;
+  readonly sno: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Which dead letters a call is about: all, or those that match every given part. */
+export interface DeadLetterFilter {
+  readonly ids?: readonly number[];
+  readonly type?: string;
+  readonly origin?: string;
+  readonly reason?: string;
+  /** @default 1000 */
+  readonly limit?: number;
+}
+
+type Head = Omit<DeadLetter, 'id' | 'bytes'>;
+
+/**
+ * The dead-letter collection of one engine (E20, E23). Entries come and go only in transactions: putting aside is part of
+ * the transaction that acknowledges the message, a replay removes the entry in the transaction that handles it again.
+ */
+export class DeadLetters {
+  constructor(
+    private readonly tables: StateTables,
+    private readonly types: TypeRegistry,
+    private readonly nextTxId: () => number,
+    /** Runs a local request in the pipeline; resolves at stability. */
+    private readonly submit: (request: LocalRequest) => Promise<unknown>,
+  ) {}
+
+  /** The change that puts the message of a failed event aside. */
+  entryFor(work: Work, reason: string, cause: AepError, atMs: number): SystemChange {
+    const { delivery, port, local, message } = work;
+    const type = message?.$type;
+    const head: Head = {
+      reason,
+      error: cause.message,
+      attempts: work.attempt,
+      atMs,
+      origin: port === undefined ? `${local?.origin ?? 'injected'}:${local?.label ?? ''}` : port.where,
+      key: delivery?.key ?? '',
+      factoryId: delivery?.metadata.factoryId ?? type?.factoryId ?? 0,
+      typeId: delivery?.metadata.typeId ?? type?.typeId ?? 0,
+      type: type?.fullName ?? '',
+      senderId: delivery?.metadata.senderId ?? 0,
+      sno: delivery?.metadata.sno ?? 0,
+    };
+    const bytes = delivery === undefined ? message!.toBytes() : delivery.bytes.subarray(delivery.start, delivery.end);
+    return { tableId: Table.deadLetters, key: orderedNumber(this.nextTxId()), value: encodeEntry(head, bytes) };
+  }
+
+  /** Dead letters as of the last checkpoint, oldest first. */
+  list(filter: DeadLetterFilter = {}): DeadLetter[] {
+    return listDeadLetters(this.tables, filter);
+  }
+
+  /** @throws AEP_DEAD_LETTER_UNKNOWN */
+  get(id: number): DeadLetter {
+    const value = this.tables.get(Table.deadLetters, orderedNumber(id));
+    if (value === undefined) throw unknown(id);
+    return decode(id, value);
+  }
+
+  /** The message as ProtoJSON, or undefined when its type or bytes cannot be read. */
+  decoded(letter: DeadLetter): unknown {
+    return decodeMessage(this.types, letter);
+  }
+
+  /**
+   * Handles the message again, as if it came from inside the process; resolves once that is stable. One that fails again is
+   * put aside anew. `edited` is the message as ProtoJSON, to replace what was received (E23).
+   *
+   * @throws AEP_DEAD_LETTER_UNKNOWN, AEP_DEAD_LETTER_TYPE, AEP_JSON_INVALID
+   */
+  async replay(id: number, edited?: unknown): Promise<void> {
+    const letter = this.get(id);
+    const message = this.messageOf(letter, edited);
+    await this.submit({ origin: 'replay', cause: LocalCause.replay, label: `dead letter ${id}`, message, prepare: (transaction) => this.remove(transaction, id) });
+  }
+
+  /** Removes it unhandled. @throws AEP_DEAD_LETTER_UNKNOWN */
+  async discard(id: number): Promise<void> {
+    this.get(id);
+    await this.submit({ origin: 'replay', cause: LocalCause.replay, label: `discard of dead letter ${id}`, prepare: (transaction) => this.remove(transaction, id) });
+  }
+
+  private readonly removed = new Map<number, number>();
+
+  private remove(transaction: { change(change: SystemChange): void }, id: number): 'run' | 'skip' {
+    // The tables lag behind: an entry removed by a transaction that is not applied yet is still seen there.
+    const removedBy = this.removed.get(id);
+    if (removedBy !== undefined || this.tables.get(Table.deadLetters, orderedNumber(id)) === undefined) return 'skip';
+    transaction.change({ tableId: Table.deadLetters, key: orderedNumber(id), value: undefined, onSealed: () => this.noteRemoved(id) });
+    return 'run';
+  }
+
+  private noteRemoved(id: number): void {
+    for (const [other, txId] of this.removed) if (txId <= this.tables.appliedTxId) this.removed.delete(other);
+    this.removed.set(id, this.nextTxId() - 1);
+  }
+
+  private messageOf(letter: DeadLetter, edited: unknown): MessageView {
+    const type = this.types.find(letter.factoryId, letter.typeId);
+    if (type === undefined) {
+      throw new AepError(
+        'AEP_DEAD_LETTER_TYPE',
+        'reject',
+        `dead letter ${letter.id} has type ${letter.typeId} of factory ${letter.factoryId}, which the application does not know: add the factory, or discard it`,
+        { id: letter.id, factoryId: letter.factoryId, typeId: letter.typeId },
+      );
+    }
+    return edited === undefined ? type.fromBytes(letter.bytes) : type.fromJSON(edited);
+  }
+}
+
+/** For tools that read a store without an engine. */
+export function listDeadLetters(tables: Pick<StateTables, 'range'>, filter: DeadLetterFilter = {}): DeadLetter[] {
+  const letters: DeadLetter[] = [];
+  const limit = filter.limit ?? 1000;
+  for (const { key, value } of tables.range(Table.deadLetters)) {
+    if (letters.length >= limit) break;
+    const letter = decode(readOrderedNumber(key), value);
+    if (matches(letter, filter)) letters.push(letter);
+  }
+  return letters;
+}
+
+/** The message of a dead letter as ProtoJSON, or undefined when its type or its bytes cannot be read. */
+export function decodeMessage(types: TypeRegistry, letter: DeadLetter): unknown {
+  const type = types.find(letter.factoryId, letter.typeId);
+  if (type === undefined) return undefined;
+  const view = type.wrap(letter.bytes);
+  try {
+    return view.toJSON();
+  } catch {
+    return undefined; // bytes that cannot be decoded are why many a letter is here; the caller shows them as hex
+  } finally {
+    view.dispose();
+  }
+}
+
+function matches(letter: DeadLetter, filter: DeadLetterFilter): boolean {
+  if (filter.ids !== undefined && !filter.ids.includes(letter.id)) return false;
+  if (filter.type !== undefined && letter.type !== filter.type) return false;
+  if (filter.origin !== undefined && letter.origin !== filter.origin) return false;
+  return filter.reason === undefined || letter.reason === filter.reason;
+}
+
+function decode(id: number, value: Uint8Array): DeadLetter {
+  const { head, content } = decodeEntry<Head>(value);
+  return { id, ...head, bytes: content };
+}
+
+function unknown(id: number): AepError {
+  return new AepError('AEP_DEAD_LETTER_UNKNOWN', 'reject', `there is no dead letter ${id}: list them with "aep dead-letters list"`, { id });
+}

@@ -1,0 +1,139 @@
+import { AepError, assert } from '@aep/kernel';
+import { type InboundCause, type Journal, type MessageHead, type OutboundNumbers, RecordFlag, RecordKind, RecordWriter } from '@aep/store';
+import type { StateSpace } from '@aep/state';
+import type { Draft, OpenTransaction } from './open-transaction.js';
+import type { Sequencer } from './sequencer.js';
+import type { Work } from './work.js';
+
+/** Where the messages of a record lie in it and which numbers they were given; index as in the transaction's drafts. */
+export interface SealedDraft {
+  offset: number;
+  end: number;
+  sno: number;
+  channelSno: number;
+}
+
+/**
+ * Writes the open transaction into one record (E30): cause, outbound messages with their numbers, system changes, state
+ * changes. What can fail for its size is written first; when it fails, nothing was used up and the transaction can still
+ * be rolled back.
+ */
+export class Sealer {
+  readonly writer = new RecordWriter();
+  readonly sealedDrafts: SealedDraft[] = [];
+  private readonly cause: Mutable<InboundCause> = { channelTag: NO_BYTES, senderId: 0, incarnation: 0, flow: 0, sno: 0, channelSno: 0 };
+  private readonly head: Mutable<MessageHead> = { factoryId: 0, typeId: 0, sentAtMs: 0, key: '', traceparent: '' };
+  private readonly numbers: Mutable<OutboundNumbers> = { flow: 0, sno: 0, channelSno: 0 };
+
+  constructor(
+    private readonly journal: Journal,
+    private readonly state: StateSpace | undefined,
+    private readonly sequencer: Sequencer,
+    private readonly limits: { readonly messageBytesMax: number },
+    private readonly eventSourced: boolean,
+  ) {}
+
+  /**
+   * The finished record is `writer.bytes[0, writer.length)` until the next call. The state's part of the transaction is
+   * closed by it.
+   *
+   * @throws AEP_RECORD_TOO_LARGE, AEP_MESSAGE_TOO_LARGE (reject)
+   */
+  seal(transaction: OpenTransaction, work: Work, epoch: number, quarantined: boolean): void {
+    const { writer } = this;
+    const txId = this.journal.lastTxId + 1;
+    writer.begin(RecordKind.transaction, epoch, txId, transaction.timeMs);
+    const flags = (this.eventSourced ? RecordFlag.eventSourced : 0) | (quarantined ? RecordFlag.quarantined : 0);
+    if (flags !== 0) writer.setFlags(flags);
+    this.writeCause(work);
+    if (this.eventSourced) {
+      writer.setSeed(transaction.seed);
+      if (!quarantined) this.writeMessage(work);
+    }
+    let numbered = 0;
+    try {
+      for (; numbered < transaction.draftCount; numbered++) this.writeOutbound(transaction.drafts[numbered]!, numbered, transaction.timeMs);
+      for (const change of transaction.changes) {
+        if (change.value === undefined) writer.delete(change.tableId, change.key, change.key.length);
+        else writer.putBytes(change.tableId, change.key, change.value);
+      }
+      this.state?.seal(txId, writer);
+    } catch (error) {
+      for (let index = numbered - 1; index >= 0; index--) {
+        const draft = transaction.drafts[index]!;
+        this.sequencer.takeBack(draft.flow, draft.port);
+      }
+      throw error;
+    }
+    writer.seal(this.journal.lastHash);
+  }
+
+  private writeCause(work: Work): void {
+    const { port, delivery, local } = work;
+    if (port === undefined || delivery === undefined) {
+      assert(local !== undefined, 'an event is a delivery or a local request');
+      this.writer.localCause(local.cause, local.label);
+      return;
+    }
+    const { cause } = this;
+    const { metadata } = delivery;
+    cause.channelTag = port.tag;
+    cause.senderId = metadata.senderId;
+    cause.incarnation = metadata.incarnation;
+    cause.flow = metadata.flow;
+    cause.sno = metadata.sno;
+    cause.channelSno = metadata.channelSno;
+    this.writer.inboundCause(cause);
+  }
+
+  /** What replay will hand to the handlers (E60). */
+  private writeMessage(work: Work): void {
+    const { message, delivery } = work;
+    if (message === undefined) return;
+    const { head } = this;
+    const type = message.$type;
+    head.factoryId = type.factoryId;
+    head.typeId = type.typeId;
+    head.sentAtMs = delivery?.metadata.sentAtMs ?? 0;
+    head.key = delivery?.key ?? '';
+    head.traceparent = delivery?.metadata.traceparent ?? '';
+    this.writer.message(head, delivery === undefined ? message.toBytes() : delivery.bytes.subarray(delivery.start, delivery.end));
+  }
+
+  private writeOutbound(draft: Draft, index: number, timeMs: number): void {
+    const { port, message } = draft;
+    const { head, numbers, writer } = this;
+    const type = message.$type;
+    head.factoryId = type.factoryId;
+    head.typeId = type.typeId;
+    head.sentAtMs = timeMs;
+    head.key = draft.key;
+    head.traceparent = draft.traceparent;
+    numbers.flow = draft.flow;
+    numbers.sno = this.sequencer.nextSno(draft.flow);
+    numbers.channelSno = this.sequencer.nextChannelSno(port);
+    const sealed = (this.sealedDrafts[index] ??= { offset: 0, end: 0, sno: 0, channelSno: 0 });
+    sealed.sno = numbers.sno;
+    sealed.channelSno = numbers.channelSno;
+    sealed.offset = writer.outbound(port.tag, numbers, head, message);
+    sealed.end = writer.length;
+    if (sealed.end - sealed.offset > this.limits.messageBytesMax) {
+      this.sequencer.takeBack(draft.flow, port);
+      throw messageTooLarge(draft, sealed.end - sealed.offset, this.limits.messageBytesMax);
+    }
+  }
+}
+
+function messageTooLarge(draft: Draft, bytes: number, bytesMax: number): AepError {
+  const { port, message } = draft;
+  return new AepError(
+    'AEP_MESSAGE_TOO_LARGE',
+    'reject',
+    `a ${message.$type.fullName} for channel ${port.where} has ${bytes} bytes; the limit is ${bytesMax} (limits.messageBytesMax)`,
+    { channel: port.where, bytes, bytesMax },
+  );
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const NO_BYTES = new Uint8Array(0);

@@ -1,0 +1,46 @@
+import { type TableReader, Table, writeChannelKey, writeFlowKey } from '@aep/store';
+import type { ChannelPort } from '../messaging/channel-port.js';
+
+/**
+ * Gives outbound messages their numbers (E51, E52): per flow across all channels, and per channel. Numbers are given while
+ * a transaction is sealed, so a rolled-back one uses none up; what is sealed carries them into the tables by the fold.
+ */
+export class Sequencer {
+  private readonly flows = new Map<number, number>();
+
+  constructor(private readonly tables: TableReader) {}
+
+  /** Reads where the channel's own numbers stand. */
+  attach(port: ChannelPort): void {
+    const key = new Uint8Array(1 + port.tag.length);
+    writeChannelKey(key, port.tag);
+    port.lastChannelSno = this.read(key);
+  }
+
+  nextSno(flow: number): number {
+    const last = this.flows.get(flow) ?? this.load(flow);
+    this.flows.set(flow, last + 1);
+    return last + 1;
+  }
+
+  nextChannelSno(port: ChannelPort): number {
+    return ++port.lastChannelSno;
+  }
+
+  /** Gives back the numbers of a transaction that could not be sealed. */
+  takeBack(flow: number, port: ChannelPort): void {
+    this.flows.set(flow, this.flows.get(flow)! - 1);
+    port.lastChannelSno--;
+  }
+
+  private load(flow: number): number {
+    const key = new Uint8Array(9);
+    writeFlowKey(key, flow);
+    return this.read(key);
+  }
+
+  private read(key: Uint8Array): number {
+    const stored = this.tables.get(Table.sequences, key);
+    return stored === undefined ? 0 : new DataView(stored.buffer, stored.byteOffset, 8).getFloat64(0, true);
+  }
+}
