@@ -1,1 +1,1 @@
-export {};
+export { generateWellKnown } from './generate.js';

@@ -68,6 +68,14 @@ export const codecs = {
   } satisfies Codec<Uint8Array> as Codec<Uint8Array>,
 };
 
+/** The value of a bytes field that is not set. */
+export const noBytes = codecs.bytes.initial;
+
+/** The codec of an enum: an int32 on the wire; unknown numbers are kept. */
+export function enumCodec<E extends number>(): Codec<E> {
+  return codecs.enum as unknown as Codec<E>;
+}
+
 /** Throws the error for a value that a field cannot hold; the slow path of every setter. @throws AEP_FIELD_VALUE */
 export function refuseValue(place: string, kind: string, value: unknown): never {
   const shown = typeof value === 'string' ? `"${value.slice(0, 40)}"` : typeof value === 'bigint' ? `${value}n` : describe(value);

@@ -1,8 +1,10 @@
+import { AepError } from '@aep/kernel';
 import { checkedMode } from './checked-mode.js';
 import type { FieldInfo } from './field-info.js';
 import { entityToJson } from './json.js';
 import { messageLimits, refuseDepth } from './limits.js';
 import type { JsonValue } from './message-type.js';
+import { malformed } from './wire-reader.js';
 import { encodeToScratch } from './wire-writer.js';
 
 /** Who is told before an entity changes, and asked whether it may be used now: the state package. */
@@ -68,6 +70,7 @@ export abstract class Entity {
   }
 
   toBytes(): Uint8Array {
+    if (checkedMode.on) this.$check();
     const scratch = encodeToScratch(this);
     return scratch.bytes.slice(0, scratch.end);
   }
@@ -101,6 +104,33 @@ export abstract class Entity {
     this.$parent = parent;
     this.$parentField = field;
     this.$present = present;
+  }
+
+  /** Runtime: the content of an embedded entity becomes what the bytes hold. */
+  $assign(bytes: Uint8Array): void {
+    this.$beforeChange();
+    this.$decode(bytes, 0, bytes.length);
+  }
+
+  /** Runtime: an embedded entity is not present any more; it stays where it is and reads as defaults. */
+  $unset(): void {
+    this.$reset();
+    this.$present = false;
+  }
+
+  /** Runtime: the error for a field that cannot be decoded. */
+  $malformed(tag: number, offset: number): AepError {
+    const field = this.$type.fields.find((candidate) => candidate.number === tag >>> 3);
+    return malformed(`${this.$type.fullName}.${field?.protoName ?? `(field ${tag >>> 3})`}`, offset);
+  }
+
+  /** Runtime: the end offset, if it lies inside the target. @throws AEP_ENCODE_NO_ROOM */
+  $checkRoom(target: Uint8Array, offset: number, end: number): number {
+    if (end <= target.length) return end;
+    const needed = end - offset;
+    const room = target.length - offset;
+    const text = `${this.$type.fullName}: needs ${needed} bytes, the target has ${room}; reserve $encodedSizeMax()`;
+    throw new AepError('AEP_ENCODE_NO_ROOM', 'reject', text, { type: this.$type.fullName, needed, room });
   }
 
   /** Runtime: it was removed from its list or map and is free-standing from now on. */

@@ -8,3 +8,38 @@ export { TrackedList } from './tracked-list.js';
 export { EntityMap, type MapKey, TrackedMap, ViewMap } from './tracked-map.js';
 export { TypeRegistry } from './type-registry.js';
 export { MessageView } from './view.js';
+export { Any, AnyEntity } from './well-known/any.js';
+export { Duration, DurationEntity } from './well-known/duration.js';
+export { Empty, EmptyEntity } from './well-known/empty.js';
+export { FieldMask, FieldMaskEntity } from './well-known/field_mask.js';
+export {
+  ListValue,
+  ListValueEntity,
+  NullValue,
+  NullValue$names,
+  Struct,
+  StructEntity,
+  Value,
+  ValueEntity,
+} from './well-known/struct.js';
+export { Timestamp, TimestampEntity } from './well-known/timestamp.js';
+export {
+  BoolValue,
+  BoolValueEntity,
+  BytesValue,
+  BytesValueEntity,
+  DoubleValue,
+  DoubleValueEntity,
+  FloatValue,
+  FloatValueEntity,
+  Int32Value,
+  Int32ValueEntity,
+  Int64Value,
+  Int64ValueEntity,
+  StringValue,
+  StringValueEntity,
+  UInt32Value,
+  UInt32ValueEntity,
+  UInt64Value,
+  UInt64ValueEntity,
+} from './well-known/wrappers.js';

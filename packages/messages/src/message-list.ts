@@ -2,7 +2,7 @@ import { checkedMode } from './checked-mode.js';
 import type { Entity } from './entity.js';
 import { messageLimits } from './limits.js';
 import { FieldList, type FieldOwner, refuseElements } from './tracked-list.js';
-import type { MessageView } from './view.js';
+import type { Fate, MessageView } from './view.js';
 import { afterBytes, malformed, wire } from './wire-reader.js';
 import { closeLength, writeUint32 } from './wire-writer.js';
 
@@ -104,6 +104,11 @@ export class ViewList<T extends MessageView> extends EmbeddedList<T> {
     element.$embed(this.parent, this.$number, start, next);
     this.items.push(element);
     return next;
+  }
+
+  /** Runtime: the elements do what the list's message does. */
+  $follow(fate: Fate): void {
+    for (const item of this.items) item.$follow(fate);
   }
 
   protected override addEmpty(): T {

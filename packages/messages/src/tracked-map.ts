@@ -4,7 +4,7 @@ import type { Entity } from './entity.js';
 import { messageLimits } from './limits.js';
 import { type FieldOwner, refuseElements } from './tracked-list.js';
 import { readOccurrences } from './tracked-list.js';
-import type { MessageView } from './view.js';
+import type { Fate, MessageView } from './view.js';
 import { afterBytes, afterUnknown, malformed, readLongTag, wire } from './wire-reader.js';
 import { closeLength, writeUint32 } from './wire-writer.js';
 
@@ -269,6 +269,11 @@ export class ViewMap<K extends MapKey, V extends MessageView> extends EmbeddedMa
     field: MessageMapField<K, V>,
   ) {
     super(parent, field);
+  }
+
+  /** Runtime: the values do what the map's message does. */
+  $follow(fate: Fate): void {
+    for (const value of this.entriesByKey.values()) value.$follow(fate);
   }
 
   protected override readValue(key: K, bytes: Uint8Array, at: number): void {

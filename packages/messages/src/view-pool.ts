@@ -12,7 +12,8 @@ export interface ViewTypeOptions<T extends MessageView> {
   readonly factoryId: number;
   readonly typeId: number;
   readonly make: () => T;
-  readonly fields: readonly FieldInfo<T>[];
+  /** Asked for when the table is first needed: it stands behind the class. */
+  readonly fields: () => readonly FieldInfo<T>[];
 }
 
 /** Idle instances kept per type; what is disposed beyond that is left to the garbage collector. */
@@ -23,15 +24,19 @@ export class ViewType<T extends MessageView> implements MessageType<T> {
   readonly fullName: string;
   readonly factoryId: number;
   readonly typeId: number;
-  readonly fields: readonly FieldInfo<T>[];
   readonly pool: ObjectPool<T>;
+  private readonly fieldTable: () => readonly FieldInfo<T>[];
 
   constructor(options: ViewTypeOptions<T>) {
     this.fullName = options.fullName;
     this.factoryId = options.factoryId;
     this.typeId = options.typeId;
-    this.fields = options.fields;
+    this.fieldTable = options.fields;
     this.pool = new ObjectPool(options.make, idleViewsMax);
+  }
+
+  get fields(): readonly FieldInfo<T>[] {
+    return this.fieldTable();
   }
 
   create(): T {

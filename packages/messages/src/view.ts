@@ -5,9 +5,14 @@ import { messageLimits, refuseDepth } from './limits.js';
 import type { JsonValue, MessageType } from './message-type.js';
 import { DISPOSED, GIVEN_MUTABLE, GIVEN_WRAPPED, LATENT, MUTABLE, READABLE, WRAPPED } from './view-state.js';
 import { recycleView } from './view-pool.js';
+import { mergeEmbedded } from './merge-embedded.js';
+import { malformed } from './wire-reader.js';
 import { copyBytes, encodeToScratch } from './wire-writer.js';
 
 const noBytes = new Uint8Array(0);
+
+/** What happened to a message, as those embedded in it are told. */
+export type Fate = 'dropped' | 'given' | 'takenBack';
 
 /**
  * A message: either an immutable, lazy view over received bytes (`wrap`) or one to be filled and sent (`create`, `copy`).
@@ -47,8 +52,10 @@ export abstract class MessageView {
   abstract $fieldsSizeMax(): number;
   /** Tells an embedded message that is part of a oneof that it became the member that is set. */
   $childPresent(_field: number): void {}
-  /** Invalidates the embedded messages together with this one. */
-  $disposeChildren(): void {}
+  /** Tells the embedded messages what became of this one. */
+  $tellChildren(_fate: Fate): void {}
+  /** Decodes what is still only bytes, so that it may be changed. */
+  abstract $materialize(): void;
 
   /** Keeps the message beyond its handler: needs one more `dispose`. A wrapped view takes a copy of its bytes. */
   acquire(): this {
@@ -174,6 +181,7 @@ export abstract class MessageView {
     this.$wrap(bytes, start, end);
     this.$scan();
     this.$state = MUTABLE;
+    this.$materialize();
   }
 
   /** Runtime: an embedded message that is present and empty. */
@@ -185,9 +193,7 @@ export abstract class MessageView {
 
   /** Runtime: the parent does not hold this embedded message any more, or is itself gone. */
   $dropEmbedded(): void {
-    if (this.$state === DISPOSED) return;
-    this.$disposeChildren();
-    this.$state = DISPOSED;
+    this.$follow('dropped');
   }
 
   /** Getters of lists and maps ask this in checked mode. */
@@ -209,6 +215,7 @@ export abstract class MessageView {
     if (parent.$state < LATENT) return;
     this.$scan();
     this.$state = start === 0 ? LATENT : MUTABLE;
+    this.$materialize();
   }
 
   /** Runtime: marks the message as sent; `place` says where, for the error of a later use. */
@@ -216,14 +223,46 @@ export abstract class MessageView {
     this.$mustBeOwnedHere('send');
     this.$state = this.$state === MUTABLE ? GIVEN_MUTABLE : GIVEN_WRAPPED;
     this.$place = checkedMode.on ? new Error(place) : place;
-    this.$disposeChildren();
+    this.$tellChildren('given');
   }
 
   /** Runtime: the engine takes the content of a sent message back to use it itself. */
   $takeBack(): void {
-    if (this.$state === GIVEN_MUTABLE) this.$state = MUTABLE;
-    else if (this.$state === GIVEN_WRAPPED) this.$state = WRAPPED;
-    else if (this.$state === DISPOSED) this.$refuseUse();
+    if (this.$state === DISPOSED) this.$refuseUse();
+    this.$follow('takenBack');
+  }
+
+  /** Runtime: what an embedded message does when something happens to its parent. */
+  $follow(fate: Fate): void {
+    if (this.$state === DISPOSED) return;
+    const mutable = this.$state === MUTABLE || this.$state === GIVEN_MUTABLE;
+    if (fate === 'dropped') this.$state = DISPOSED;
+    // A latent message asks its parent before it changes, so it may stay as it is.
+    else if (this.$state === LATENT) return;
+    else if (fate === 'given') this.$state = mutable ? GIVEN_MUTABLE : GIVEN_WRAPPED;
+    else this.$state = mutable ? MUTABLE : WRAPPED;
+    this.$tellChildren(fate);
+  }
+
+  /** Runtime: the content of an embedded message becomes that of another one. */
+  $assign(value: MessageView): void {
+    const bytes = value.toBytes();
+    this.$load(bytes, 0, bytes.length);
+  }
+
+  /** Runtime: two occurrences of an embedded message are one (protobuf merges them): makes that true of the bytes and looks again. */
+  $rescanMerged(): void {
+    const merged = mergeEmbedded(this.$type.fields, this.$bytes, this.$start, this.$end);
+    this.$bytes = merged;
+    this.$start = 0;
+    this.$end = merged.length;
+    this.$scan();
+  }
+
+  /** Runtime: the error for a field that the pass over the tags cannot get past. */
+  $malformed(tag: number, offset: number): AepError {
+    const field = this.$type.fields.find((candidate) => candidate.number === tag >>> 3);
+    return malformed(`${this.$type.fullName}.${field?.protoName ?? `(field ${tag >>> 3})`}`, offset - this.$start);
   }
 
   private $isOverBytes(): boolean {
@@ -231,7 +270,7 @@ export abstract class MessageView {
   }
 
   private $detach(): void {
-    this.$disposeChildren();
+    this.$tellChildren('dropped');
     this.$bytes = this.$bytes.slice(this.$start, this.$end);
     this.$end -= this.$start;
     this.$start = 0;
@@ -240,7 +279,7 @@ export abstract class MessageView {
 
   /** Runtime: the end of a message, whoever owned it. */
   $retire(): void {
-    this.$disposeChildren();
+    this.$tellChildren('dropped');
     this.$holders = 0;
     this.$state = DISPOSED;
     this.$bytes = noBytes;
@@ -281,6 +320,11 @@ export abstract class MessageView {
       { type: this.$type.fullName },
     );
   }
+}
+
+/** Whether an embedded message of a mutable message is set. */
+export function isPresent(embedded: MessageView | undefined): boolean {
+  return embedded !== undefined && (embedded.$state === MUTABLE || embedded.$state === GIVEN_MUTABLE);
 }
 
 function refuseTarget(view: MessageView, needed: number, room: number): never {

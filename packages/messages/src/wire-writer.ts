@@ -128,6 +128,24 @@ export function copyBytes(
   return offset + length;
 }
 
+/** Copies the ranges (pairs of start and end) one behind the other. */
+export function copyRanges(source: Uint8Array, ranges: readonly number[], target: Uint8Array, offset: number): number {
+  let at = offset;
+  for (let index = 0; index < ranges.length; index += 2) {
+    at = copyBytes(source, ranges[index]!, ranges[index + 1]!, target, at);
+  }
+  return at;
+}
+
+/** Both in an array of their own. */
+export function appendBytes(first: Uint8Array | undefined, second: Uint8Array): Uint8Array {
+  if (first === undefined) return second.slice();
+  const joined = new Uint8Array(first.length + second.length);
+  joined.set(first);
+  joined.set(second, first.length);
+  return joined;
+}
+
 /**
  * Writes the length of the content that was written from `lengthAt + 1` to `end`, moving it when the length takes more than
  * the one byte that was kept free. Returns the end of the content.
