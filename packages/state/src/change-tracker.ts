@@ -204,7 +204,7 @@ export class ChangeTracker {
     this.undo.clear();
     this.isOpen = false;
     this.startPeriod();
-    this.cache.trim(this.period);
+    this.cache.trim(this.period, 0);
   }
 }
 

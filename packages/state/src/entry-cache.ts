@@ -33,6 +33,8 @@ export class EntryCache {
 
   addClean(entry: Entry, period: number): void {
     assert(!entry.isClean && !entry.isPinned, 'an entry becomes clean once');
+    // Room is made first, so that an entry cannot be dropped by its own arrival.
+    if (this.cleanCount >= this.cleanMax) this.trim(period, 1);
     entry.isClean = true;
     this.cleanCount++;
     if (entry.clockIndex < 0) {
@@ -41,7 +43,6 @@ export class EntryCache {
       entry.clockIndex = this.clock.push(entry) - 1;
       entry.clockStamp = period;
     }
-    if (this.cleanCount > this.cleanMax) this.trim(period);
   }
 
   /** The open transaction changes the entry: it may not be dropped. A pinned entry stays where it is. */
@@ -71,25 +72,24 @@ export class EntryCache {
     if (entry.clockIndex >= 0) this.takeOffClock(entry);
   }
 
-  /** Drops clean entries until the bounds hold. */
-  trim(period: number): void {
-    if (this.heldPeriod === period && this.cleanCount <= this.heldMax) return;
+  /** Drops clean entries until `room` more would be within the bounds. */
+  trim(period: number, room: number): void {
+    const heldTarget = this.heldMax - room;
     let passed = 0;
-    while (this.cleanCount > this.cleanMax) {
+    while (this.cleanCount > (this.heldPeriod === period ? heldTarget : this.cleanMax - room)) {
       if (this.hand >= this.clock.length) this.hand = 0;
       const entry = this.clock[this.hand++]!;
       if (!entry.isClean) {
         this.takeOffClock(entry);
-      } else if (entry.lease === period ? this.cleanCount > this.heldMax : entry.lease <= entry.clockStamp) {
+      } else if (entry.lease === period ? this.cleanCount > heldTarget : entry.lease <= entry.clockStamp) {
         entry.table.drop(entry);
       } else {
         // Entries used before this period are dropped in the second round at the latest. Whole rounds only, so that the
         // hand stands at the earliest again.
         entry.clockStamp = period;
-        if (++passed >= 2 * this.clock.length) break;
+        if (++passed >= 2 * this.clock.length) this.heldPeriod = period;
       }
     }
-    if (this.cleanCount > this.cleanMax) this.heldPeriod = period;
   }
 
   /** The last entry takes its place, behind the hand: the newest entries are the last to be dropped. */

@@ -53,6 +53,11 @@ export class DurableTables implements StateSource {
     this.checkpoint(Infinity);
   }
 
+  /** The journal loses what was not checkpointed. */
+  cutTail(): void {
+    this.waiting = [];
+  }
+
   put(tableId: number, key: Uint8Array, value: Uint8Array): void {
     this.tables.set(tableId, new Map(this.tables.get(tableId)).set(hexOf(key, key.length), value));
   }
