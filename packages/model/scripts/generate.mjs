@@ -13,7 +13,7 @@ async function formatted(text, path) {
   return format(text, { ...options, filepath: fromHere(path).pathname });
 }
 
-const typesPath = '../src/generated/model.ts';
+const typesPath = '../src/gen/model.ts';
 const jsonSchemaPath = '../../../schemas/model.schema.json';
 writeFileSync(fromHere('../../../schemas/model.xsd'), generateXsd());
 writeFileSync(fromHere(jsonSchemaPath), await formatted(JSON.stringify(generateJsonSchema()), jsonSchemaPath));

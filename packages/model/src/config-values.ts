@@ -1,6 +1,6 @@
 import { type ConfigValue } from './conclude/conclusion.js';
 import { describeOrigin } from './config-node.js';
-import { type Model } from './generated/model.js';
+import { type Model } from './gen/model.js';
 import { REDACTED } from './secrets.js';
 
 const valuesOfModels = new WeakMap<Model, readonly ConfigValue[]>();

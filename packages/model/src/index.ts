@@ -3,7 +3,7 @@ export { describeOrigin, type Origin } from './config-node.js';
 export { ConfigTree } from './config-tree.js';
 export { configOrigin, configOrigins, formatConfig, type FormatConfigOptions, redactSecrets } from './config-values.js';
 export { type BusDescriptor, formatBusDescriptor, parseBusDescriptor } from './descriptor.js';
-export type * from './generated/model.js';
+export type * from './gen/model.js';
 export { defineModel, loadModel, type LoadModelOptions, type ModelSource } from './load-model.js';
 export { type ModuleReference, parseModuleReference } from './module-reference.js';
 export { formatProblem, ModelError, type ModelProblem, type ModelProblemCode } from './problems.js';

@@ -5,7 +5,7 @@ import { Conclusion } from './conclude/conclusion.js';
 import { concludeXvms } from './conclude/xvms.js';
 import { type ConfigNode, fileOrigin } from './config-node.js';
 import { keepConfigValues } from './config-values.js';
-import { type Model, type ModelInput } from './generated/model.js';
+import { type Model, type ModelInput } from './gen/model.js';
 import { ProblemList, quote } from './problems.js';
 import { addJsonSchemaProblems, addXsdProblems } from './published-schemas.js';
 import { MODEL } from './shape/root.js';

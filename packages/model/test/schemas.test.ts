@@ -15,7 +15,7 @@ describe('what is made from the table of fields is current (node packages/model/
   test('schemas/model.schema.json', () => {
     assert.deepEqual(JSON.parse(read('../../schemas/model.schema.json')), modelJsonSchema());
   });
-  test('src/generated/model.ts', () => assert.equal(tokens(read('src/generated/model.ts')), tokens(generateTypes())));
+  test('src/gen/model.ts', () => assert.equal(tokens(read('src/gen/model.ts')), tokens(generateTypes())));
 });
 
 function xsdFindings(text: string): string[] {

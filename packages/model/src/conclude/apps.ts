@@ -4,7 +4,7 @@ import {
   type AppModel,
   type BusModel,
   type ChannelModel,
-} from '../generated/model.js';
+} from '../gen/model.js';
 import { quote } from '../problems.js';
 import { type Conclusion, type Draft } from './conclusion.js';
 import { formatFilter, freezeVariables, keyVariables, parseFilter } from './key-variables.js';

@@ -1,6 +1,6 @@
 import { AepError } from '@aep/kernel';
 import { parseBusDescriptor, formatBusDescriptor } from '../descriptor.js';
-import { type BusModel, type ChannelModel } from '../generated/model.js';
+import { type BusModel, type ChannelModel } from '../gen/model.js';
 import { quote } from '../problems.js';
 import { type Conclusion, type Draft } from './conclusion.js';
 import { freezeVariables } from './key-variables.js';

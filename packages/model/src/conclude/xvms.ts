@@ -1,4 +1,4 @@
-import { type AppModel, type XvmModel } from '../generated/model.js';
+import { type AppModel, type XvmModel } from '../gen/model.js';
 import { quote } from '../problems.js';
 import { type Conclusion } from './conclusion.js';
 
