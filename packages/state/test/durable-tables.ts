@@ -36,14 +36,16 @@ export class DurableTables implements StateSource {
   }
 
   checkpoint(txId: number): void {
+    // Copied before the first write: iterators walk the map that they were opened on.
+    const copies = new Map<number, Map<string, Uint8Array>>();
     for (const change of this.waiting) {
       if (change.txId > txId) continue;
-      // Copied on write: iterators walk the map they were opened on.
-      const table = new Map(this.tables.get(change.tableId));
+      const table = copies.get(change.tableId) ?? new Map(this.tables.get(change.tableId));
+      copies.set(change.tableId, table);
       if (change.value === undefined) table.delete(change.key);
       else table.set(change.key, change.value);
-      this.tables.set(change.tableId, table);
     }
+    for (const [tableId, table] of copies) this.tables.set(tableId, table);
     this.waiting = this.waiting.filter((change) => change.txId > txId);
     this.appliedTxId = Math.max(this.appliedTxId, txId);
   }

@@ -39,8 +39,8 @@ function infoOf(keyKind: KeyKind): CollectionInfo {
 /** Order of values; text by code point. */
 function compareKeys(a: StateKey, b: StateKey): number {
   if (typeof a !== 'string') return a < b ? -1 : a > b ? 1 : 0;
-  const left = [...a];
-  const right = [...(b as string)];
+  const left = Array.from(a);
+  const right = Array.from(b as string);
   for (let index = 0; index < Math.min(left.length, right.length); index++) {
     const order = left[index]!.codePointAt(0)! - right[index]!.codePointAt(0)!;
     if (order !== 0) return Math.sign(order);

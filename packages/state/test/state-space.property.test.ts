@@ -47,7 +47,7 @@ type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never;
 const transaction = fc.record({
   operations: fc.array(operation, { maxLength: 12 }),
   end: fc.constantFrom('seal', 'seal', 'seal', 'rollback'),
-  then: fc.constantFrom('go on', 'go on', 'checkpoint', 'checkpoint the one before', 'restart', 'cut the tail'),
+  afterwards: fc.constantFrom('go on', 'go on', 'checkpoint', 'checkpoint the one before', 'restart', 'cut the tail'),
 });
 
 class Run {
@@ -77,15 +77,15 @@ class Run {
     this.compare();
   }
 
-  between(then: string): void {
+  between(afterwards: string): void {
     const { fixture } = this;
-    if (then === 'checkpoint') fixture.checkpoint();
-    else if (then === 'checkpoint the one before') fixture.checkpoint(Math.max(0, fixture.lastTxId - 1));
-    else if (then === 'restart') {
+    if (afterwards === 'checkpoint') fixture.checkpoint();
+    else if (afterwards === 'checkpoint the one before') fixture.checkpoint(Math.max(0, fixture.lastTxId - 1));
+    else if (afterwards === 'restart') {
       const hash = fixture.space.stateHash();
       this.fixture = fixture.restart();
       assert.equal(this.fixture.space.stateHash(), hash, 'the live state is the fold of the journal');
-    } else if (then === 'cut the tail') {
+    } else if (afterwards === 'cut the tail') {
       fixture.tables.cutTail();
       fixture.space.dropAll();
       fixture.lastTxId = fixture.tables.appliedTxId;
@@ -227,9 +227,9 @@ test('state behaves as plain maps with full copies for savepoints, whatever is s
       fc.integer({ min: 1, max: 20 }),
       (program, cached) => {
         const run = new Run(cached);
-        for (const { operations, end, then } of program) {
+        for (const { operations, end, afterwards } of program) {
           run.transaction(operations, end);
-          run.between(then);
+          run.between(afterwards);
         }
         const { fixture } = run;
         fixture.checkpoint();
