@@ -1,0 +1,146 @@
+import { createServer, type Server, Socket } from 'node:net';
+import { AepError } from '@aep/kernel';
+import { formatAddress, type NetAddress } from './net-address.js';
+import type { Link, LinkHandler, Listener, ListenHandler, Network } from './network.js';
+
+/** The network of the operating system: TCP without delay for small packets. */
+export class TcpNetwork implements Network {
+  listen(address: NetAddress, handler: ListenHandler): Listener {
+    const server = createServer({ noDelay: true, pauseOnConnect: true });
+    server.on('connection', (socket) => {
+      const link = new TcpLink(socket);
+      link.start(handler.onLink(link));
+      socket.resume();
+    });
+    server.on('listening', () => handler.onListening(boundAddress(server, address)));
+    server.on('error', (error) => handler.onFailed(listenFailed(address, error)));
+    server.listen({ host: address.host, port: address.port });
+    return { close: (done) => void server.close(() => done()) };
+  }
+
+  connect(address: NetAddress, handler: LinkHandler): Link {
+    const socket = new Socket();
+    socket.setNoDelay(true);
+    const link = new TcpLink(socket, address);
+    link.start(handler);
+    socket.once('connect', () => handler.onOpen());
+    socket.connect({ host: address.host, port: address.port });
+    return link;
+  }
+}
+
+class TcpLink implements Link {
+  private handler!: LinkHandler;
+  private isCorked = false;
+  private isEnded = false;
+  private isOpen: boolean;
+  private failure: Error | undefined;
+  private readonly uncork = (): void => this.flush();
+
+  /** @param target where it connects to; absent for a link that was accepted */
+  constructor(
+    private readonly socket: Socket,
+    private readonly target?: NetAddress,
+  ) {
+    this.isOpen = target === undefined;
+  }
+
+  get remote(): string {
+    if (this.target !== undefined) return formatAddress(this.target);
+    return formatAddress({ host: this.socket.remoteAddress ?? 'unknown', port: this.socket.remotePort ?? 0 });
+  }
+
+  get bufferedBytes(): number {
+    return this.socket.writableLength;
+  }
+
+  start(handler: LinkHandler): void {
+    this.handler = handler;
+    const { socket } = this;
+    socket.on('connect', () => (this.isOpen = true));
+    socket.on('data', (bytes: Buffer) => {
+      if (!this.isEnded) handler.onBytes(bytes);
+    });
+    socket.on('error', (error) => (this.failure = error));
+    socket.on('close', () => handler.onClose(this.closeCause()));
+  }
+
+  write(chunk: Uint8Array): void {
+    if (this.isEnded || this.socket.destroyed) {
+      process.nextTick(() => this.handler.onWritten(chunk));
+      return;
+    }
+    if (!this.isCorked) {
+      this.isCorked = true;
+      this.socket.cork();
+      process.nextTick(this.uncork);
+    }
+    this.socket.write(chunk, () => this.handler.onWritten(chunk));
+  }
+
+  flush(): void {
+    if (!this.isCorked) return;
+    this.isCorked = false;
+    this.socket.uncork();
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  close(): void {
+    if (this.isEnded) return;
+    this.flush();
+    this.isEnded = true;
+    // Its bytes are not wanted any more, but its end is: a paused socket would never see it.
+    this.socket.resume();
+    this.socket.end();
+  }
+
+  abort(): void {
+    this.isEnded = true;
+    this.socket.resetAndDestroy();
+  }
+
+  private closeCause(): AepError | undefined {
+    if (this.failure === undefined || this.isEnded) return undefined;
+    const reason = this.failure.message;
+    const facts = { remote: this.target === undefined ? undefined : formatAddress(this.target) };
+    if (!this.isOpen) {
+      return new AepError(
+        'AEP_NET_CONNECT_FAILED',
+        'retry',
+        `cannot connect to ${this.remote}: ${reason}`,
+        facts,
+        this.failure,
+      );
+    }
+    return new AepError(
+      'AEP_NET_RESET',
+      'retry',
+      `the connection to ${this.remote} was lost: ${reason}`,
+      facts,
+      this.failure,
+    );
+  }
+}
+
+function boundAddress(server: Server, asked: NetAddress): NetAddress {
+  const bound = server.address();
+  return bound === null || typeof bound === 'string' ? asked : { host: asked.host, port: bound.port };
+}
+
+function listenFailed(address: NetAddress, cause: Error): AepError {
+  const text = formatAddress(address);
+  return new AepError(
+    'AEP_NET_LISTEN_FAILED',
+    'retry',
+    `cannot listen at ${text}: ${cause.message}`,
+    { address: text },
+    cause,
+  );
+}
