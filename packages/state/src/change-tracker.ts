@@ -14,7 +14,7 @@ export interface Savepoint {
 /**
  * The open transaction: what it changed, how to undo it, and which entities handlers may use. One at a time.
  *
- * Time is counted in *epochs*. Begin, savepoint, rollback and end start a new one, and the first touch of an entry in an
+ * Time is counted in *epochs*. Begin, savepoint and end start a new one, and the first touch of an entry in an
  * epoch takes its pre-image. A *period* is named by the epoch that a transaction, or the stretch between two, began with;
  * an entity is leased for the period in which it was obtained (E62).
  */
@@ -93,7 +93,6 @@ export class ChangeTracker {
     if (this.savepoints[depth] !== savepoint) throw savepointInvalid();
     this.undoDownTo(undoSize);
     this.savepoints.length = depth + 1;
-    this.epoch++;
   }
 
   rollback(): void {

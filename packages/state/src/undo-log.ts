@@ -45,7 +45,7 @@ export class UndoLog {
     entry.present = (flags & WAS_PRESENT) !== 0;
     if (entry.present) entry.entity.$decode(this.arena, start, this.ends[index]!);
     else if (entry.isPermanent) entry.entity.$reset();
-    // The next change has to take a pre-image again.
+    // The next change has to take a pre-image again, though the epoch may be the same.
     entry.touchedEpoch = 0;
     this.used = start;
     return (flags & FIRST_IN_TRANSACTION) !== 0;
