@@ -72,7 +72,7 @@ export class Collection<K extends StateKey, E extends Entity> {
   delete(key: K): boolean {
     const { table } = this;
     if (!table.tracker.isOpen) throw outsideTransaction({ table, key });
-    if (!table.has(key)) return false;
+    if (table.get(key) === undefined) return false;
     const bounds = this.bounds();
     bounds.$beforeChange();
     table.delete(key);
