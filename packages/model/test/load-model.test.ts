@@ -123,6 +123,14 @@ describe('buses (E90)', () => {
     assert.equal(bus.properties['a'], '2');
   });
 
+  test('a port without an address is a mistake, and so is a bus without a provider', () => {
+    const told = (bus: string) => outline(problemsOf(`<model><buses>${bus}</buses></model>`));
+    assert.deepEqual(told('<bus name="b" provider="direct" port="1"/>'), [
+      'AEP_MODEL_RELATION model.buses.bus[0].port',
+    ]);
+    assert.deepEqual(told('<bus name="b" port="1"/>'), ['AEP_MODEL_FIELD_MISSING model.buses.bus[0]']);
+  });
+
   test('maps have no prototype, so that no name finds what nobody wrote', () => {
     assert.equal(load('<bus name="b" descriptor="loopback://"/>').properties['toString'], undefined);
   });
@@ -161,6 +169,17 @@ describe('keys (M2, E82)', () => {
       problemsOfCall(() => load(channel, 'Region=EMEA')).map((problem) => problem.code),
       ['AEP_MODEL_RELATION'],
     );
+  });
+
+  test('a filter is variable=value|value, each variable once (E85)', () => {
+    for (const filter of ['US', '=US', 'Region=', 'Region=US|', 'Region=US;', 'Region=US;Region=EU']) {
+      const told = problemsOfCall(() => load('<channel name="c" key="K/${Region}"/>', filter));
+      assert.deepEqual(
+        told.map((problem) => problem.code),
+        ['AEP_MODEL_VALUE'],
+        filter,
+      );
+    }
   });
 
   test('a function of a key can be filtered on, and keeps its variables for the bus (E80)', () => {

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { loadModel, modelJsonSchema, modelXsd } from '@aep/model';
 import { generateTypes, jsonSchemaFindings, validateByXsd } from '@aep/model/internal';
 import { ParseOption, XmlDocument } from 'libxml2-wasm';
-import { fixture } from './models.js';
+import { fixture, problemsOf } from './models.js';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 /** Without the differences that a formatter makes. */
@@ -66,6 +66,13 @@ describe('the published schemas', () => {
       assert.ok(jsonSchemaFindings(text).length > 0, text);
       assert.throws(() => loadModel({ text, file: 'm' }), { code: 'AEP_MODEL_INVALID' });
     }
+  });
+
+  test('are asked when loading, too: what only they refuse is AEP_MODEL_SCHEMA', () => {
+    const xml = '<model xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">\n<env xsi:type="Nothing"/></model>';
+    const [inXml] = problemsOf(xml);
+    assert.deepEqual([inXml?.code, inXml?.line], ['AEP_MODEL_SCHEMA', 2]);
+    assert.equal(problemsOf('{"$schema":5}')[0]?.code, 'AEP_MODEL_SCHEMA');
   });
 
   test('accept a variable wherever a value is read', () => {
