@@ -3,17 +3,26 @@ import { AepError, hashString, type ObjectPool, RingQueue, toError } from '@aep/
 import { StateSpace } from '@aep/state';
 import { Checkpointer, type Stable, type Store, type TableReader } from '@aep/store';
 import type { AlertEvent } from './app/events.js';
-import { ApplicationException, BusBindingDown, BusBindingOpenFailed, ChannelDown, ChannelUp, type EngineEvent, GapEvent, StoreFailed, StuckAlert, UnhandledMessageEvent } from './app/events.js';
+import {
+  BusBindingDown,
+  BusBindingOpenFailed,
+  ChannelDown,
+  ChannelUp,
+  type EngineEvent,
+  StoreFailed,
+} from './app/events.js';
 import { HandlerTable } from './app/handler-table.js';
 import type { ConcludedEngineOptions } from './engine-options.js';
 import type { BusPort, BusPortListener } from './messaging/bus-port.js';
 import type { ChannelPort } from './messaging/channel-port.js';
 import { Messaging } from './messaging/messaging.js';
 import { type OutboundMessage, outboundPool } from './messaging/outbound-message.js';
+import { PipelineReports } from './services/pipeline-reports.js';
 import { DeadLetters } from './services/dead-letters.js';
 import { Timers } from './services/timers.js';
 import { EngineCounters, LatencyStatistics } from './statistics.js';
 import { StreamMarks } from './transaction/dedupe.js';
+import { HandOver } from './transaction/hand-over.js';
 import { HandlerScope } from './transaction/handler-scope.js';
 import { InFlight } from './transaction/in-flight.js';
 import { LoopTime } from './transaction/loop-time.js';
@@ -80,7 +89,8 @@ export class EngineCore implements BusPortListener, PipelineListener {
     this.inbound = new RingQueue(limits.inboundQueueMax);
     this.handlers = new HandlerTable(app, options.policies.defaultHandler);
     this.messaging = new Messaging(options, this);
-    this.state = app.state === undefined ? undefined : new StateSpace(tables, { cachedEntitiesMax: limits.cachedEntitiesMax });
+    this.state =
+      app.state === undefined ? undefined : new StateSpace(tables, { cachedEntitiesMax: limits.cachedEntitiesMax });
     this.transaction = new OpenTransaction(this.state);
     this.checkpointer = new Checkpointer(tables, options.clock, {
       onApplied: (txId) => this.onApplied(txId),
@@ -88,46 +98,17 @@ export class EngineCore implements BusPortListener, PipelineListener {
     });
     const sequencer = new Sequencer(tables);
     this.attachChannels(tables, sequencer);
-    this.timers = new Timers(options.clock, this.handlers.types, limits.timersMax, (request) => this.submitFirst(request));
-    this.deadLetters = new DeadLetters(tables, this.handlers.types, () => journal.lastTxId + 1, (request) => this.submit(request));
-    this.inFlight = new InFlight(
-      {
-        capacityMax: limits.transactionsInFlightMax,
-        acknowledgeAtStoreStability: options.policies.inboundAck === 'OnStoreStability',
-        listener: {
-          onConfirmedUpTo: (txId) => journal.setConfirmed(txId),
-          onCallbackFailed: (error) => options.log.log('error', 'a callback after stability failed', {}, error),
-        },
-        transactions: this.transactions,
-        outbound: this.outbound,
-        works: this.works,
-        time: this.time,
-        latencies: this.latencies,
-      },
-      journal.stableTxId,
+    this.timers = new Timers(options.clock, this.handlers.types, limits.timersMax, (request) =>
+      this.submitFirst(request),
     );
-    this.pipeline = new Pipeline({
-      options,
-      inbound: this.inbound,
-      handlers: this.handlers,
-      filters: app.filters,
-      transaction: this.transaction,
-      sealer: new Sealer(journal, this.state, sequencer, limits, options.haPolicy === 'EventSourcing'),
-      inFlight: this.inFlight,
-      journal,
-      checkpointer: this.checkpointer,
-      deadLetters: this.deadLetters,
-      scope: new HandlerScope(),
-      counters: this.counters,
-      latencies: this.latencies,
-      time: this.time,
-      works: this.works,
-      transactions: this.transactions,
-      outbound: this.outbound,
-      identity: this.identity,
-      isHeldBack: () => this.messaging.areFull || this.checkpointer.isBehind,
-      listener: this,
-    });
+    this.deadLetters = new DeadLetters(
+      tables,
+      this.handlers.types,
+      () => journal.lastTxId + 1,
+      (request) => this.submit(request),
+    );
+    this.inFlight = this.makeInFlight();
+    this.pipeline = this.makePipeline(sequencer);
     this.pipeline.epoch = Math.max(1, store.epoch);
     journal.listen({ onStable: (mark) => this.onStable(mark), onFailure: (error) => this.onStoreFailure(error) });
   }
@@ -274,7 +255,14 @@ export class EngineCore implements BusPortListener, PipelineListener {
   }
 
   onChannelUp(port: ChannelPort): void {
-    this.listener.onEvent(new ChannelUp(this.options.name, port.bus.name, port.description.name, (table) => (port.keyTable = { ...port.keyTable, ...table })));
+    this.listener.onEvent(
+      new ChannelUp(
+        this.options.name,
+        port.bus.name,
+        port.description.name,
+        (table) => (port.keyTable = { ...port.keyTable, ...table }),
+      ),
+    );
   }
 
   onChannelDown(port: ChannelPort, cause: AepError): void {
@@ -294,7 +282,7 @@ export class EngineCore implements BusPortListener, PipelineListener {
     this.listener.onEvent(new BusBindingOpenFailed(this.options.name, cause, { bus: bus.name }));
   }
 
-  // The pipeline reports.
+  // The pipeline asks.
 
   onStop(cause: AepError): void {
     this.listener.onStop(cause);
@@ -304,42 +292,71 @@ export class EngineCore implements BusPortListener, PipelineListener {
     this.listener.onRebuild(done);
   }
 
-  onGap(work: Work, missing: number): void {
-    const { port, delivery } = work;
-    port!.statistics.gaps++;
-    const { senderId, channelSno } = delivery!.metadata;
-    const facts = { bus: port!.bus.name, channel: port!.description.name, senderId, expected: channelSno - missing, got: channelSno };
-    this.alert(new GapEvent(this.options.name, facts));
-  }
-
-  onUnhandled(work: Work, reason: 'malformed' | 'unknown-type' | 'unknown-channel' | 'no-handler', detail: string): void {
-    const { port, delivery, message } = work;
-    const facts = {
-      bus: port?.bus.name,
-      channel: port?.description.name,
-      key: delivery?.key,
-      senderId: delivery?.metadata.senderId,
-      sno: delivery?.metadata.sno,
-      factoryId: delivery?.metadata.factoryId ?? message?.$type.factoryId,
-      typeId: delivery?.metadata.typeId ?? message?.$type.typeId,
-      reason,
-    };
-    this.alert(new UnhandledMessageEvent(this.options.name, reason, detail, facts));
-  }
-
-  onException(work: Work, cause: AepError, handler: string, action: { readonly kind: string }): void {
-    const facts = { handler, type: work.message?.$type.fullName, attempt: work.attempt, action: action.kind };
-    this.options.log.log('warn', 'a handler failed', facts, cause);
-    this.alert(new ApplicationException(this.options.name, cause, facts));
-  }
-
-  onStuck(handler: string, waitedMs: number): void {
-    this.counters.stuckAlerts++;
-    this.alert(new StuckAlert(this.options.name, `handler ${handler}`, waitedMs));
-  }
-
   alert(event: AlertEvent): void {
     this.listener.onEvent(event);
+  }
+
+  private makePipeline(sequencer: Sequencer): Pipeline {
+    const { options, transaction, inFlight, checkpointer, counters, latencies, works } = this;
+    const { journal } = this.store;
+    const sealer = new Sealer({
+      journal,
+      state: this.state,
+      sequencer,
+      messageBytesMax: options.limits.messageBytesMax,
+      isEventSourced: options.haPolicy === 'EventSourcing',
+    });
+    const handOver = new HandOver({
+      journal,
+      checkpointer,
+      transaction,
+      sealer,
+      inFlight,
+      counters,
+      time: this.time,
+      transactions: this.transactions,
+      outbound: this.outbound,
+      identity: this.identity,
+    });
+    return new Pipeline({
+      options,
+      inbound: this.inbound,
+      handlers: this.handlers,
+      filters: options.app.filters,
+      transaction,
+      sealer,
+      journal,
+      handOver,
+      inFlight,
+      deadLetters: this.deadLetters,
+      scope: new HandlerScope(),
+      counters,
+      latencies,
+      works,
+      isHeldBack: () => this.messaging.areFull || checkpointer.isBehind,
+      reports: new PipelineReports(options.name, options.log, counters, (event) => this.alert(event)),
+      listener: this,
+    });
+  }
+
+  private makeInFlight(): InFlight {
+    const { options, store } = this;
+    return new InFlight(
+      {
+        capacityMax: options.limits.transactionsInFlightMax,
+        acknowledgeAtStoreStability: options.policies.inboundAck === 'OnStoreStability',
+        listener: {
+          onConfirmedUpTo: (txId) => store.journal.setConfirmed(txId),
+          onCallbackFailed: (error) => options.log.log('error', 'a callback after stability failed', {}, error),
+        },
+        transactions: this.transactions,
+        outbound: this.outbound,
+        works: this.works,
+        time: this.time,
+        latencies: this.latencies,
+      },
+      store.journal.stableTxId,
+    );
   }
 
   private attachChannels(tables: TableReader, sequencer: Sequencer): void {
@@ -354,17 +371,33 @@ export class EngineCore implements BusPortListener, PipelineListener {
 const FULL_RETRY_MS = 5;
 
 export function busy(inboundQueueMax: number): AepError {
-  return new AepError('AEP_ENGINE_BUSY', 'retry', `the engine has ${inboundQueueMax} events waiting, its limit (limits.inboundQueueMax): offer again after whenWritable()`, {
-    inboundQueueMax,
-  });
+  return new AepError(
+    'AEP_ENGINE_BUSY',
+    'retry',
+    `the engine has ${inboundQueueMax} events waiting, its limit (limits.inboundQueueMax): offer again after whenWritable()`,
+    {
+      inboundQueueMax,
+    },
+  );
 }
 
 export function stopped(engine: string): AepError {
-  return new AepError('AEP_ENGINE_STOPPED', 'retry', `engine "${engine}" takes nothing: it has not started, or it is stopping`, { engine });
+  return new AepError(
+    'AEP_ENGINE_STOPPED',
+    'retry',
+    `engine "${engine}" takes nothing: it has not started, or it is stopping`,
+    { engine },
+  );
 }
 
 /** What was thrown, as the error of an engine. */
 export function asEngineError(thrown: unknown, phase: string, what: string): AepError {
   if (thrown instanceof AepError) return thrown;
-  return new AepError('AEP_START_FAILED', 'fatal', `${phase}: ${what} failed: ${toError(thrown).message}`, { phase, what }, thrown);
+  return new AepError(
+    'AEP_START_FAILED',
+    'fatal',
+    `${phase}: ${what} failed: ${toError(thrown).message}`,
+    { phase, what },
+    thrown,
+  );
 }

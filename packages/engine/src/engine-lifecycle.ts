@@ -60,7 +60,11 @@ export class EngineLifecycle {
   private stopping: Promise<StopReport> | undefined;
   private readonly mainAbort = new AbortController();
   private mains: Promise<unknown>[] = [];
-  private waiters: { readonly isDone: (core: EngineCore) => boolean; readonly resolve: () => void; readonly reject: (error: AepError) => void }[] = [];
+  private waiters: {
+    readonly isDone: (core: EngineCore) => boolean;
+    readonly resolve: () => void;
+    readonly reject: (error: AepError) => void;
+  }[] = [];
 
   constructor(private readonly parts: LifecycleParts) {
     this.stopped = new Promise((resolve) => (this.settleStopped = resolve));
@@ -81,7 +85,12 @@ export class EngineLifecycle {
   async start(): Promise<void> {
     const { streams, options } = this.parts;
     if (this.state !== 'created') {
-      throw new AepError('AEP_ENGINE_STATE', 'reject', `engine "${options.name}" is ${this.state}; an engine is started once`, { engine: options.name, state: this.state });
+      throw new AepError(
+        'AEP_ENGINE_STATE',
+        'reject',
+        `engine "${options.name}" is ${this.state}; an engine is started once`,
+        { engine: options.name, state: this.state },
+      );
     }
     streams.state.next('starting');
     try {
@@ -118,9 +127,14 @@ export class EngineLifecycle {
       const value = options.configuration(configured.path) ?? configured.fallback;
       if (value !== undefined) configured.assign(value);
       else {
-        throw new AepError('AEP_CONFIGURED_MISSING', 'reject', `@Configured("${configured.path}"): the model's env has no such value and there is no default: add it to <env>`, {
-          path: configured.path,
-        });
+        throw new AepError(
+          'AEP_CONFIGURED_MISSING',
+          'reject',
+          `@Configured("${configured.path}"): the model's env has no such value and there is no default: add it to <env>`,
+          {
+            path: configured.path,
+          },
+        );
       }
     }
     return this.raise(new EngineCreated(options.name)).then(async () => {
@@ -139,7 +153,8 @@ export class EngineLifecycle {
         clock,
         onProgress: (progress) => log.log('info', 'recovering', { ...progress }),
       });
-      if (recovery.recordsFolded > 0) log.log('info', 'recovered', { records: recovery.recordsFolded, ms: Math.round(recovery.elapsedMs) });
+      if (recovery.recordsFolded > 0)
+        log.log('info', 'recovered', { records: recovery.recordsFolded, ms: Math.round(recovery.elapsedMs) });
       core = new EngineCore(options, store, {
         onEvent: (event) => this.parts.events.raise(event),
         onStop: (cause) => void this.stop(cause),
@@ -190,14 +205,18 @@ export class EngineLifecycle {
 
   /** E2: through the ordinary transactional path, before any bus traffic. */
   private async sendPrestart(core: EngineCore, prestart: MessagingPrestart): Promise<void> {
-    const messages = [...(prestart.firstMessage === undefined ? [] : [prestart.firstMessage]), ...prestart.initialMessages];
+    const messages = [
+      ...(prestart.firstMessage === undefined ? [] : [prestart.firstMessage]),
+      ...prestart.initialMessages,
+    ];
     await Promise.all(messages.map((message) => core.submit(prestartRequest(message))));
   }
 
   private async openMessaging(core: EngineCore): Promise<void> {
     const { streams, options } = this.parts;
     const failures = await core.messaging.open();
-    for (const { bus, error } of failures) await this.raise(new BusBindingOpenFailed(options.name, error, { bus: bus.name }));
+    for (const { bus, error } of failures)
+      await this.raise(new BusBindingOpenFailed(options.name, error, { bus: bus.name }));
     const failed = messagingFailure(options, failures, core.messaging.buses.size);
     if (failed !== undefined) {
       streams.messaging.next('failed');
@@ -226,7 +245,10 @@ export class EngineLifecycle {
     const report: StopReport = { cause, drained: heldBy === undefined, heldBy };
     for (const waiter of this.waiters.splice(0)) waiter.reject(cause ?? stopped(options.name));
     await this.raise(new EngineStopped(options.name, cause));
-    for (const finalize of options.app.finalizers) await Promise.resolve(finalize()).catch((error: unknown) => options.log.log('error', 'a finalizer failed', {}, error));
+    for (const finalize of options.app.finalizers)
+      await Promise.resolve(finalize()).catch((error: unknown) =>
+        options.log.log('error', 'a finalizer failed', {}, error),
+      );
     streams.state.next('stopped');
     for (const stream of Object.values(streams)) stream.complete();
     events.complete();
@@ -242,12 +264,16 @@ export class EngineLifecycle {
     const main = Promise.all(this.mains);
     // With a cause nothing more is taken; what is sealed still becomes stable, goes out and is acknowledged (E20).
     if (cause !== undefined) core.pipeline.stage = 'closed';
-    const isDrained = (): boolean => (cause === undefined ? core.inbound.size === 0 && core.pipeline.isResting : true) && (core.inFlight.size === 0 || core.waitsForAbsentBus);
+    const isDrained = (): boolean =>
+      (cause === undefined ? core.inbound.size === 0 && core.pipeline.isResting : true) &&
+      (core.inFlight.size === 0 || core.waitsForAbsentBus);
     const isFailed = cause?.advice === 'fatal';
     const drained = isFailed ? Promise.resolve() : main.then(() => this.when(isDrained));
     core.onWake();
     const deadline = new Promise<string>((resolve) =>
-      clock.schedule(limits.stopDeadlineMs, () => resolve(core.inFlight.describeHead() ?? `handler ${core.pipeline.handlerName} or a main has not finished`)),
+      clock.schedule(limits.stopDeadlineMs, () =>
+        resolve(core.inFlight.describeHead() ?? `handler ${core.pipeline.handlerName} or a main has not finished`),
+      ),
     );
     const heldBy = await Promise.race([drained.then(() => undefined), deadline]);
     core.pipeline.stage = 'closed';
@@ -273,7 +299,11 @@ export class EngineLifecycle {
     if (eventSourcing === undefined || core === undefined) return;
     // The journal must hold all that was sealed before it can be replayed.
     core.store.journal.commit();
-    this.when(() => core.store.journal.stableTxId === core.store.journal.lastTxId && core.checkpointer.appliedTxId <= core.store.journal.stableTxId)
+    this.when(
+      () =>
+        core.store.journal.stableTxId === core.store.journal.lastTxId &&
+        core.checkpointer.appliedTxId <= core.store.journal.stableTxId,
+    )
       .then(() => eventSourcing.rebuild())
       .then(done, (error: unknown) => void this.stop(asEngineError(error, 'rebuild', describeError(error))));
   }
@@ -311,11 +341,21 @@ function prestartRequest(message: MessageView) {
 }
 
 /** E91: whether the buses that did not open make the start fail. */
-function messagingFailure(options: ConcludedEngineOptions, failures: readonly OpenFailure[], busCount: number): AepError | undefined {
+function messagingFailure(
+  options: ConcludedEngineOptions,
+  failures: readonly OpenFailure[],
+  busCount: number,
+): AepError | undefined {
   const [first] = failures;
   if (first === undefined) return undefined;
   const policy = options.policies.messagingStartFail;
   if (policy === 'NeverFail' || (policy === 'FailIfAllBindingsFail' && failures.length < busCount)) return undefined;
   const names = failures.map(({ bus, error }) => `bus "${bus.name}": ${error.code}: ${error.message}`).join('; ');
-  return new AepError('AEP_MESSAGING_FAILED', 'retry', `messaging of engine "${options.name}" did not start (${policy}): ${names}`, { engine: options.name, failed: failures.length }, first.error);
+  return new AepError(
+    'AEP_MESSAGING_FAILED',
+    'retry',
+    `messaging of engine "${options.name}" did not start (${policy}): ${names}`,
+    { engine: options.name, failed: failures.length },
+    first.error,
+  );
 }

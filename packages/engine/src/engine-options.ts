@@ -138,22 +138,34 @@ const DEFAULT_LIMITS: EngineLimits = {
 };
 
 /** Limits that may be 0; all others are at least 1. */
-const MAY_BE_ZERO: ReadonlySet<string> = new Set(['snapshotEvery', 'journalRetentionMs', 'cachedEntitiesMax', 'idempotencyRetentionMs']);
+const MAY_BE_ZERO: ReadonlySet<string> = new Set([
+  'snapshotEvery',
+  'journalRetentionMs',
+  'cachedEntitiesMax',
+  'idempotencyRetentionMs',
+]);
 
 /** @throws AEP_OPTIONS_INVALID naming the path and the value */
 export function concludeEngineOptions(options: EngineOptions, app: AppDefinition): ConcludedEngineOptions {
   const name = options.name ?? app.name;
-  if (!/^[A-Za-z][A-Za-z0-9_.-]{0,254}$/.test(name)) throw invalid('name', name, 'a letter, then letters, digits, "_", "." or "-" (255 at most)');
+  if (!/^[A-Za-z][A-Za-z0-9_.-]{0,254}$/.test(name))
+    throw invalid('name', name, 'a letter, then letters, digits, "_", "." or "-" (255 at most)');
   const limits = withDefaults('limits', DEFAULT_LIMITS, options.limits);
   for (const [key, value] of Object.entries(limits) as [string, number][]) {
     const least = MAY_BE_ZERO.has(key) ? 0 : 1;
-    if (!Number.isSafeInteger(value) || value < least) throw invalid(`limits.${key}`, value, `an integer from ${least}`);
+    if (!Number.isSafeInteger(value) || value < least)
+      throw invalid(`limits.${key}`, value, `an integer from ${least}`);
   }
   const policies = withDefaults('policies', DEFAULT_POLICIES, options.policies);
-  if (!Number.isInteger(policies.retriesMax) || policies.retriesMax < 0) throw invalid('policies.retriesMax', policies.retriesMax, 'an integer from 0');
+  if (!Number.isInteger(policies.retriesMax) || policies.retriesMax < 0)
+    throw invalid('policies.retriesMax', policies.retriesMax, 'an integer from 0');
   const haPolicy = options.haPolicy ?? (app.stateCodec === undefined ? 'StateReplication' : 'EventSourcing');
   if (haPolicy === 'EventSourcing' && app.state !== undefined) {
-    throw invalid('haPolicy', haPolicy, 'StateReplication for a generated state root; an event-sourced application gives a stateCodec instead');
+    throw invalid(
+      'haPolicy',
+      haPolicy,
+      'StateReplication for a generated state root; an event-sourced application gives a stateCodec instead',
+    );
   }
   if (haPolicy === 'StateReplication' && app.stateCodec !== undefined) {
     throw invalid('haPolicy', haPolicy, 'EventSourcing for an application with a stateCodec');
@@ -161,7 +173,8 @@ export function concludeEngineOptions(options: EngineOptions, app: AppDefinition
   const buses = options.buses ?? [];
   const seen = new Set<string>();
   for (const [index, bus] of buses.entries()) {
-    if (seen.has(bus.description.name)) throw invalid(`buses[${index}].name`, bus.description.name, 'a name that no other bus has');
+    if (seen.has(bus.description.name))
+      throw invalid(`buses[${index}].name`, bus.description.name, 'a name that no other bus has');
     seen.add(bus.description.name);
   }
   return Object.freeze({
@@ -189,5 +202,10 @@ function withDefaults<T extends object>(path: string, defaults: T, given: Partia
 }
 
 function invalid(path: string, value: unknown, expected: string): AepError {
-  return new AepError('AEP_OPTIONS_INVALID', 'reject', `engine option ${path}: expected ${expected}, got ${String(value)}`, { path, value: String(value) });
+  return new AepError(
+    'AEP_OPTIONS_INVALID',
+    'reject',
+    `engine option ${path}: expected ${expected}, got ${String(value)}`,
+    { path, value: String(value) },
+  );
 }

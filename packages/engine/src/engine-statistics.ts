@@ -21,10 +21,18 @@ export function readStatistics(engine: string, lifecycle: EngineLifecycle): Engi
     inDoubt: core.inFlight.inDoubt,
     timers: core.timers.count,
     counters: { ...counters },
-    types: Object.fromEntries([...types].map(([name, type]) => [name, { ...type }])),
-    buses: Object.fromEntries([...core.messaging.buses].map(([name, bus]) => [name, { state: bus.state, pending: bus.pending, downs: bus.statistics.downs }])),
-    channels: Object.fromEntries(ports.map((port) => [port.where, { ...port.statistics }])),
-    latencies: core.latencies === undefined ? {} : Object.fromEntries(Object.entries(core.latencies).map(([name, histogram]) => [name, summarise(histogram)])),
+    types: Object.fromEntries([...types].map(([name, type]) => [name, Object.assign({}, type)])),
+    buses: Object.fromEntries(
+      [...core.messaging.buses].map(([name, bus]) => [
+        name,
+        { state: bus.state, pending: bus.pending, downs: bus.statistics.downs },
+      ]),
+    ),
+    channels: Object.fromEntries(ports.map((port) => [port.where, Object.assign({}, port.statistics)])),
+    latencies:
+      core.latencies === undefined
+        ? {}
+        : Object.fromEntries(Object.entries(core.latencies).map(([name, histogram]) => [name, summarise(histogram)])),
     store: { ...core.store.statistics(), ...core.checkpointer.checkpointFacts() },
   };
 }

@@ -11,6 +11,7 @@ import { type EngineCore, stopped } from './engine-core.js';
 import { EngineLifecycle, type EngineState, type StopReport } from './engine-lifecycle.js';
 import { type ConcludedEngineOptions, concludeEngineOptions, type EngineOptions } from './engine-options.js';
 import { readStatistics } from './engine-statistics.js';
+import type { BusPort } from './messaging/bus-port.js';
 import type { MessagingState } from './messaging/messaging.js';
 import { type AnyChannels, type ChannelMap, type OfferResult, Sender, type SenderPort } from './sender.js';
 import { AckToken } from './services/ack-token.js';
@@ -89,7 +90,7 @@ export class Engine<S = unknown> {
 
   /** The sender, typed with the application's channels. */
   senderFor<C extends ChannelMap = AnyChannels>(): Sender<C> {
-    return this.sender as unknown as Sender<C>;
+    return this.sender as Sender<C>;
   }
 
   /**
@@ -100,7 +101,12 @@ export class Engine<S = unknown> {
   read<R>(look: (state: S) => R): R {
     const { pipeline } = this.core;
     if (this.core.transaction.isOpen) {
-      throw new AepError('AEP_STATE_BUSY', 'retry', `engine "${this.name}" is handling an event; read the state after it, or inside a handler`, { engine: this.name });
+      throw new AepError(
+        'AEP_STATE_BUSY',
+        'retry',
+        `engine "${this.name}" is handling an event; read the state after it, or inside a handler`,
+        { engine: this.name },
+      );
     }
     return look(pipeline.state as S);
   }
@@ -111,7 +117,10 @@ export class Engine<S = unknown> {
    *
    * @throws AEP_ENGINE_BUSY, AEP_ENGINE_STOPPED, and the error of a message that was quarantined
    */
-  async inject(message: MessageView, options: { readonly delayMs?: number; readonly priority?: boolean } = {}): Promise<void> {
+  async inject(
+    message: MessageView,
+    options: { readonly delayMs?: number; readonly priority?: boolean } = {},
+  ): Promise<void> {
     const request = this.injection(message);
     if (options.delayMs !== undefined && options.delayMs > 0) {
       await new Promise<void>((resolve) => this.options.clock.schedule(options.delayMs!, resolve));
@@ -121,10 +130,7 @@ export class Engine<S = unknown> {
 
   /** As {@link inject} without a promise; at `back-pressured` the message is still the caller's: see {@link whenWritable}. */
   offer(message: MessageView): OfferResult {
-    const { core } = this.lifecycle;
-    if (core === undefined || core.pipeline.stage === 'closed') return 'closed';
-    if (core.inbound.isFull) return 'back-pressured';
-    return core.offer(this.injection(message));
+    return this.offerWork(() => this.injection(message));
   }
 
   /** Resolves when the queue of inbound events is at most half full. */
@@ -141,7 +147,12 @@ export class Engine<S = unknown> {
   async execute(name: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> {
     const spec = findCommand(this.app.commands, name);
     const concluded = concludeArguments(spec, args);
-    return await this.core.submit({ origin: 'command', cause: LocalCause.command, label: name, call: (state) => spec.call(concluded, state) });
+    return await this.core.submit({
+      origin: 'command',
+      cause: LocalCause.command,
+      label: name,
+      call: (state) => spec.call(concluded, state),
+    });
   }
 
   get commands(): readonly CommandSpec[] {
@@ -165,7 +176,8 @@ export class Engine<S = unknown> {
   newId(): string {
     const transaction = this.openTransaction();
     const { journal, identity } = this.core.store;
-    if (transaction === undefined) return `${this.name}-${this.options.random.uint32().toString(36)}${this.options.random.uint32().toString(36)}`;
+    if (transaction === undefined)
+      return `${this.name}-${this.options.random.uint32().toString(36)}${this.options.random.uint32().toString(36)}`;
     return `${this.name}-${identity.incarnation.toString(36)}-${journal.lastTxId + 1}-${transaction.nextId()}`;
   }
 
@@ -194,10 +206,16 @@ export class Engine<S = unknown> {
     const { clock } = this.options;
     const timeoutMs = options.timeoutMs ?? 30_000;
     const handler = this.core.pipeline.handlerName;
-    const token = new AckToken(() => clock.defer(() => this.core.inFlight.advance()), handler, clock.monotonicMs(), timeoutMs);
+    const token = new AckToken(
+      () => clock.defer(() => this.core.inFlight.advance()),
+      handler,
+      clock.monotonicMs(),
+      timeoutMs,
+    );
     transaction.ackToken = token;
     clock.schedule(timeoutMs, () => {
-      if (!token.isAcknowledged) this.core.alert(new StuckAlert(this.name, `the acknowledgement delayed by ${handler}`, timeoutMs));
+      if (!token.isAcknowledged)
+        this.core.alert(new StuckAlert(this.name, `the acknowledgement delayed by ${handler}`, timeoutMs));
     });
     return token;
   }
@@ -226,7 +244,12 @@ export class Engine<S = unknown> {
   async verifyReplay(): Promise<ReplayReport> {
     const { eventSourcing } = this.lifecycle;
     if (eventSourcing === undefined) {
-      throw new AepError('AEP_NOT_EVENT_SOURCED', 'reject', `engine "${this.name}" replicates state changes; a replay is compared for event-sourced applications`, { engine: this.name });
+      throw new AepError(
+        'AEP_NOT_EVENT_SOURCED',
+        'reject',
+        `engine "${this.name}" replicates state changes; a replay is compared for event-sourced applications`,
+        { engine: this.name },
+      );
     }
     await this.whenIdle();
     return await eventSourcing.verify();
@@ -258,30 +281,32 @@ export class Engine<S = unknown> {
   }
 
   private senderPort(): SenderPort {
-    const engine = this;
+    const buses = (): ReadonlyMap<string, BusPort> => this.core.messaging.buses;
+    const isInTransaction = (): boolean => this.openTransaction() !== undefined;
     return {
       get buses() {
-        return engine.core.messaging.buses;
+        return buses();
       },
       get isInTransaction() {
-        return engine.openTransaction() !== undefined;
+        return isInTransaction();
       },
       sendSolicited: (port, message, options) => {
-        const transaction = engine.openTransaction();
-        if (transaction === undefined) throw outsideHandler(engine.name, 'send');
-        const key = options.key ?? port.resolveKey(message, options.table);
-        transaction.send(port, message, key, options.flow ?? 0, options.traceparent ?? '');
+        const transaction = this.transactionFor('send');
+        transaction.send(port, message, options.key ?? port.resolveKey(message, options.table), options);
       },
       sendUnsolicited: async (port, message, options) => {
-        await engine.core.submit(engine.idempotency.request(engine.core, port, message, options));
+        await this.core.submit(this.idempotency.request(this.core, port, message, options));
       },
-      offerUnsolicited: (port, message, options) => {
-        const { core } = engine.lifecycle;
-        if (core === undefined || core.pipeline.stage === 'closed') return 'closed';
-        if (core.inbound.isFull) return 'back-pressured';
-        return core.offer(engine.idempotency.request(core, port, message, options));
-      },
+      offerUnsolicited: (port, message, options) =>
+        this.offerWork((core) => this.idempotency.request(core, port, message, options)),
     };
+  }
+
+  /** Offers what `make` makes; at `closed` and `back-pressured` nothing was made and the caller still owns its message. */
+  private offerWork(make: (core: EngineCore) => LocalRequest): OfferResult {
+    const { core } = this.lifecycle;
+    if (core === undefined || core.pipeline.stage === 'closed') return 'closed';
+    return core.inbound.isFull ? 'back-pressured' : core.offer(make(core));
   }
 }
 
@@ -300,7 +325,8 @@ function outsideHandler(engine: string, call: string): AepError {
   return new AepError(
     'AEP_OUTSIDE_HANDLER',
     'reject',
-    `${call} is part of a transaction, and engine "${engine}" is not handling an event now: call it inside a handler` + (call === 'send' ? ', or use sendMessage' : ''),
+    `${call} is part of a transaction, and engine "${engine}" is not handling an event now: call it inside a handler` +
+      (call === 'send' ? ', or use sendMessage' : ''),
     { engine, call },
   );
 }

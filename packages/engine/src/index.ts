@@ -67,9 +67,22 @@ export type {
 export type { BusState } from './messaging/bus-port.js';
 export type { ChannelOptions } from './messaging/channel-port.js';
 export type { MessagingState } from './messaging/messaging.js';
-export { type AnyChannels, type ChannelMap, type OfferResult, Sender, type SendOptions, type UnsolicitedOptions } from './sender.js';
+export {
+  type AnyChannels,
+  type ChannelMap,
+  type OfferResult,
+  Sender,
+  type SendOptions,
+  type UnsolicitedOptions,
+} from './sender.js';
 export type { AckToken } from './services/ack-token.js';
-export { type DeadLetter, type DeadLetterFilter, DeadLetters, decodeMessage, listDeadLetters } from './services/dead-letters.js';
+export {
+  type DeadLetter,
+  type DeadLetterFilter,
+  DeadLetters,
+  decodeMessage,
+  listDeadLetters,
+} from './services/dead-letters.js';
 export type { ReplayDifference, ReplayReport } from './services/event-sourcing.js';
 export type { Schedule, TimerInfo } from './services/timers.js';
 export type { ChannelStatistics, EngineStatistics, LatencySummary, TypeStatistics } from './statistics.js';

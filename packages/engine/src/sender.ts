@@ -58,7 +58,11 @@ export class Sender<C extends ChannelMap = AnyChannels> {
    * Anywhere. Inside a handler it is `send`, and the promise resolves at once; outside it runs its own small transaction
    * and the promise resolves when that is stable (E40).
    */
-  sendMessage<N extends keyof C & string>(channel: N, message: C[N] & MessageView, options: UnsolicitedOptions = NO_OPTIONS): Promise<void> {
+  sendMessage<N extends keyof C & string>(
+    channel: N,
+    message: C[N] & MessageView,
+    options: UnsolicitedOptions = NO_OPTIONS,
+  ): Promise<void> {
     const port = this.find(channel);
     if (!this.port.isInTransaction) return this.port.sendUnsolicited(port, message, options);
     this.port.sendSolicited(port, message, options);
@@ -66,7 +70,11 @@ export class Sender<C extends ChannelMap = AnyChannels> {
   }
 
   /** As an unsolicited `sendMessage` without a promise; at `back-pressured` the message is still the caller's. */
-  offer<N extends keyof C & string>(channel: N, message: C[N] & MessageView, options: UnsolicitedOptions = NO_OPTIONS): OfferResult {
+  offer<N extends keyof C & string>(
+    channel: N,
+    message: C[N] & MessageView,
+    options: UnsolicitedOptions = NO_OPTIONS,
+  ): OfferResult {
     return this.port.offerUnsolicited(this.find(channel), message, options);
   }
 
@@ -87,10 +95,20 @@ export class Sender<C extends ChannelMap = AnyChannels> {
     if (found.length === 1) return found[0]!;
     if (found.length > 1) {
       const places = found.map((port) => port.where).join(', ');
-      throw new AepError('AEP_CHANNEL_AMBIGUOUS', 'reject', `channel "${name}" is on several buses: name one of ${places}`, { channel: name });
+      throw new AepError(
+        'AEP_CHANNEL_AMBIGUOUS',
+        'reject',
+        `channel "${name}" is on several buses: name one of ${places}`,
+        { channel: name },
+      );
     }
     const known = [...buses.values()].flatMap((bus) => [...bus.channels.keys()]);
-    throw new AepError('AEP_CHANNEL_UNKNOWN', 'reject', `no bus of the application has a channel "${name}"${didYouMean(name, known)}`, { channel: name });
+    throw new AepError(
+      'AEP_CHANNEL_UNKNOWN',
+      'reject',
+      `no bus of the application has a channel "${name}"${didYouMean(name, known)}`,
+      { channel: name },
+    );
   }
 }
 

@@ -91,7 +91,9 @@ export interface EngineStatistics {
   readonly timers: number;
   readonly counters: Readonly<Record<string, number>>;
   readonly types: Readonly<Record<string, Readonly<TypeStatistics>>>;
-  readonly buses: Readonly<Record<string, { readonly state: string; readonly pending: number; readonly downs: number }>>;
+  readonly buses: Readonly<
+    Record<string, { readonly state: string; readonly pending: number; readonly downs: number }>
+  >;
   readonly channels: Readonly<Record<string, Readonly<ChannelStatistics>>>;
   readonly latencies: Readonly<Record<string, LatencySummary>>;
   readonly store: Readonly<Record<string, unknown>>;

@@ -43,10 +43,15 @@ class Customer {
 test('a message goes from sender through state to a listener, and all is confirmed back', async () => {
   const world = new World();
   const description = bankBus();
-  const use = (channels: { name: string; join?: boolean }[]) => ({ buses: [{ description, provider: world.provider, channels }] });
+  const use = (channels: { name: string; join?: boolean }[]) => ({
+    buses: [{ description, provider: world.provider, channels }],
+  });
   const listenerApp = new Listener();
   const customerApp = new Customer();
-  const teller: Engine<Bank> = world.engine('teller', { app: new Teller(), ...use([{ name: 'deposits', join: true }]) });
+  const teller: Engine<Bank> = world.engine('teller', {
+    app: new Teller(),
+    ...use([{ name: 'deposits', join: true }]),
+  });
   const listener = world.engine('listener', { app: listenerApp, ...use([]) });
   const customer = world.engine('customer', { app: customerApp, ...use([]) });
   for (const engine of [listener, teller, customer]) await world.run(engine.start());

@@ -12,7 +12,11 @@ export function bankBus(roster: readonly Subscriber[] = []): BusDescription {
     address: 'bank',
     port: 0,
     properties: {},
-    channels: [channel('deposits', 1, 'Guaranteed'), channel('events', 2, 'Guaranteed'), channel('news', 3, 'BestEffort')],
+    channels: [
+      channel('deposits', 1, 'Guaranteed'),
+      channel('events', 2, 'Guaranteed'),
+      channel('news', 3, 'BestEffort'),
+    ],
     roster,
   };
 }
@@ -29,11 +33,18 @@ export class World {
 
   store(name: string): MemoryStore {
     let store = this.stores.get(name);
-    if (store === undefined) this.stores.set(name, (store = new MemoryStore({ clock: this.clock, engineName: name, random: new SeededRandom(this.seed) })));
+    if (store === undefined)
+      this.stores.set(
+        name,
+        (store = new MemoryStore({ clock: this.clock, engineName: name, random: new SeededRandom(this.seed) })),
+      );
     return store;
   }
 
-  engine<S = unknown>(name: string, options: Omit<EngineOptions, 'store'> & Partial<Pick<EngineOptions, 'store'>>): Engine<S> {
+  engine<S = unknown>(
+    name: string,
+    options: Omit<EngineOptions, 'store'> & Partial<Pick<EngineOptions, 'store'>>,
+  ): Engine<S> {
     return createEngine<S>({
       name,
       clock: this.clock,
@@ -57,7 +68,8 @@ export class World {
       if (outcome !== undefined) break;
       if (this.clock.monotonicMs() > endMs || !this.clock.runNext()) {
         await new Promise((resolve) => setImmediate(resolve));
-        if (outcome === undefined && (this.clock.monotonicMs() > endMs || this.clock.pending === 0)) throw new Error(`nothing happens any more at ${this.clock.monotonicMs()} ms`);
+        if (outcome === undefined && (this.clock.monotonicMs() > endMs || this.clock.pending === 0))
+          throw new Error(`nothing happens any more at ${this.clock.monotonicMs()} ms`);
       }
     }
     if ('error' in outcome) throw outcome.error;

@@ -108,7 +108,7 @@ export function isEngineEventClass(type: Handled): type is EngineEventClass {
 export function messageClassOf(type: Handled, where: string): MessageClass | undefined {
   if ((type as unknown) === MessageView || (type as unknown) === MessageEvent) return undefined;
   if (typeof type === 'function' && '$type' in type) return type as MessageClass;
-  const name = typeof type === 'function' ? (type as { name: string }).name : String(type);
+  const name = typeof type === 'function' ? (type as { name: string }).name : typeof type;
   throw new AepError(
     'AEP_HANDLER_TYPE',
     'reject',

@@ -5,6 +5,7 @@ import {
   type ConfiguredValue,
   type EngineEventHandler,
   type Handled,
+  type HandlerOptions,
   isEngineEventClass,
   type MessageCall,
   messageClassOf,
@@ -12,6 +13,7 @@ import {
   type MessageHandler,
   type StateType,
 } from './app-definition.js';
+import { MessageEvent } from './message-event.js';
 import { type AppOptions, appOptionsFor, collectNotes } from './decorators.js';
 
 /** Reads the decorators of an instance's class. @throws AEP_HANDLER_TYPE, AEP_APP_INVALID */
@@ -28,14 +30,29 @@ export function appFromInstance(instance: object, name?: string): AppDefinition 
   const draft = new AppDraft(name ?? options.name ?? className, options);
   for (const note of collectNotes(constructor)) {
     const where = `${className}.${note.member}`;
-    if (note.kind === 'handler') draft.addHandler(where, note.type, note.options, bind(note.member), isAsync(members[note.member]));
+    if (note.kind === 'handler')
+      draft.addHandler(note.type, note.options, {
+        name: where,
+        call: bind(note.member),
+        isAsync: isAsync(members[note.member]),
+      });
     else if (note.kind === 'command') {
-      draft.commands.push({ name: note.name, description: note.spec.description ?? '', options: note.spec.options ?? {}, call: bind(note.member) });
+      draft.commands.push({
+        name: note.name,
+        description: note.spec.description ?? '',
+        options: note.spec.options ?? {},
+        call: bind(note.member),
+      });
     } else if (note.kind === 'configured') {
-      draft.configured.push({ path: note.path, fallback: note.fallback, assign: (value) => void (members[note.member] = value) });
+      draft.configured.push({
+        path: note.path,
+        fallback: note.fallback,
+        assign: (value) => void (members[note.member] = value),
+      });
     } else if (note.kind === 'engine') draft.receiveEngine.push((engine) => void (members[note.member] = engine));
     else if (note.kind === 'sender') draft.receiveSender.push((sender) => void (members[note.member] = sender));
-    else if (note.kind === 'default-handler') draft.setDefaultHandler(where, bind(note.member), isAsync(members[note.member]));
+    else if (note.kind === 'default-handler')
+      draft.setDefaultHandler(where, bind(note.member), isAsync(members[note.member]));
     else if (note.kind === 'before') draft.before.push(asEventCall(bind(note.member)));
     else if (note.kind === 'after') draft.after.push(asEventCall(bind(note.member)));
     else if (note.kind === 'filter') draft.filters.push(bind(note.member) as MessageFilterCall);
@@ -49,6 +66,14 @@ export function appFromInstance(instance: object, name?: string): AppDefinition 
 /** Hooks are called with the event alone. */
 export function asEventCall(hook: (...args: unknown[]) => unknown): MessageCall {
   return (_message, _state, event) => hook(event);
+}
+
+/** A method or function that was registered. */
+export interface HandlerMethod {
+  /** Shown in alerts. */
+  readonly name: string;
+  readonly call: (...args: never[]) => unknown;
+  readonly isAsync: boolean;
 }
 
 /** An AppDefinition in the making; what both forms of writing an application fill. */
@@ -73,32 +98,46 @@ export class AppDraft implements AppDefinition {
 
   constructor(name: string, options: AppOptions) {
     this.name = name;
-    this.state = options.state === undefined ? undefined : '$type' in options.state ? options.state.$type : options.state;
+    this.state =
+      options.state === undefined ? undefined : '$type' in options.state ? options.state.$type : options.state;
     this.stateCodec = options.stateCodec;
     this.factories = options.factories ?? [];
   }
 
-  addHandler(where: string, type: Handled, options: { source?: string; localOnly?: boolean }, call: (...args: never[]) => unknown, async: boolean): void {
+  addHandler(type: Handled, options: HandlerOptions, handler: HandlerMethod): void {
+    const { name, call, isAsync } = handler;
     if (isEngineEventClass(type)) {
-      this.eventHandlers.push({ name: where, type, call: call as EngineEventHandler['call'] });
+      this.eventHandlers.push({ name, type, call: call as EngineEventHandler['call'] });
       return;
     }
-    const takesEvent = (type as { name?: string }).name === 'MessageEvent' && !('$type' in type);
+    const takesEvent = (type as unknown) === MessageEvent;
     this.messageHandlers.push({
-      name: where,
-      type: messageClassOf(type, where),
+      name,
+      type: messageClassOf(type, name),
       source: options.source,
       localOnly: options.localOnly ?? false,
-      isAsync: async,
+      isAsync,
       call: takesEvent ? asEventCall(call as (...args: unknown[]) => unknown) : (call as MessageCall),
     });
   }
 
   setDefaultHandler(where: string, call: (...args: never[]) => unknown, async: boolean): void {
     if (this.defaultHandler !== undefined) {
-      throw new AepError('AEP_APP_INVALID', 'reject', `${where}: the application has a default handler already (${this.defaultHandler.name}); keep one`, { where });
+      throw new AepError(
+        'AEP_APP_INVALID',
+        'reject',
+        `${where}: the application has a default handler already (${this.defaultHandler.name}); keep one`,
+        { where },
+      );
     }
-    this.defaultHandler = { name: where, type: undefined, source: undefined, localOnly: false, isAsync: async, call: call as MessageCall };
+    this.defaultHandler = {
+      name: where,
+      type: undefined,
+      source: undefined,
+      localOnly: false,
+      isAsync: async,
+      call: call as MessageCall,
+    };
   }
 }
 
@@ -108,5 +147,10 @@ export function isAsync(method: unknown): boolean {
 }
 
 function notAMethod(className: string, member: string): AepError {
-  return new AepError('AEP_APP_INVALID', 'reject', `${className}.${member} is decorated as a handler but is not a method`, { class: className, member });
+  return new AepError(
+    'AEP_APP_INVALID',
+    'reject',
+    `${className}.${member} is decorated as a handler but is not a method`,
+    { class: className, member },
+  );
 }

@@ -15,7 +15,8 @@ export type Note =
   | { readonly kind: 'configured'; readonly member: string; readonly path: string; readonly fallback: unknown }
   | { readonly kind: PlainKind; readonly member: string };
 
-type PlainKind = 'default-handler' | 'before' | 'after' | 'filter' | 'initializer' | 'finalizer' | 'main' | 'engine' | 'sender';
+type PlainKind =
+  'default-handler' | 'before' | 'after' | 'filter' | 'initializer' | 'finalizer' | 'main' | 'engine' | 'sender';
 
 export interface AppOptions {
   /** @default the class's name at the place of use: the name in the deployment model */
@@ -38,7 +39,11 @@ const appOptionsOf = new WeakMap<object, AppOptions>();
 /** The notes of a class and its base classes, base first, in the order of declaration. */
 export function collectNotes(constructor: object): Note[] {
   const chain: object[] = [];
-  for (let current: object | null = constructor; current !== null && current !== Function.prototype; current = Object.getPrototypeOf(current) as object | null) {
+  for (
+    let current: object | null = constructor;
+    current !== null && current !== Function.prototype;
+    current = Object.getPrototypeOf(current) as object | null
+  ) {
     chain.unshift(current);
   }
   const merged = new Map<string, Note>();
@@ -51,10 +56,12 @@ export function appOptionsFor(constructor: object): AppOptions {
 }
 
 /** Marks a class as an application and names its state and message factories. */
-export function App(options: AppOptions = {}): ClassDecorator & ((target: never, context: ClassDecoratorContext) => void) {
-  return ((target: object) => {
+export function App(
+  options: AppOptions = {},
+): ClassDecorator & ((target: never, context: ClassDecoratorContext) => void) {
+  return (target: object) => {
     appOptionsOf.set(target, options);
-  }) as never;
+  };
 }
 
 /**
@@ -118,7 +125,9 @@ export function Command(name: string, spec: CommandOptions = {}): AnyMethodDecor
 }
 
 /** Either call shape; the compiler picks the one that its options ask for. */
-type AnyMemberDecorator = (...args: [target: object, name: string | symbol] | [target: undefined, context: ClassFieldDecoratorContext]) => void;
+type AnyMemberDecorator = (
+  ...args: [target: object, name: string | symbol] | [target: undefined, context: ClassFieldDecoratorContext]
+) => void;
 type AnyMethodDecorator = (
   ...args:
     | [target: object, name: string | symbol, descriptor?: TypedPropertyDescriptor<never>]
@@ -127,7 +136,7 @@ type AnyMethodDecorator = (
 ) => void;
 
 function plain(kind: PlainKind): AnyMethodDecorator & AnyMemberDecorator {
-  return member((name) => ({ kind, member: name })) as AnyMethodDecorator & AnyMemberDecorator;
+  return member((name) => ({ kind, member: name }));
 }
 
 function member(note: (name: string, prototype: object | undefined) => Note): AnyMethodDecorator & AnyMemberDecorator {
@@ -149,12 +158,21 @@ function write(constructor: object, note: Note): void {
   let notes = notesOf.get(constructor);
   if (notes === undefined) notesOf.set(constructor, (notes = new Map<string, Note>()));
   // One member can be a handler of several types; the same note comes again with each instance in the standard shape.
-  const subject = note.kind === 'handler' ? ((note.type as { $type?: { fullName: string } }).$type?.fullName ?? (note.type as { name: string }).name) : '';
-  notes.set(`${note.kind}:${note.member}:${subject}:${note.kind === 'handler' ? (note.options.source ?? '') : ''}`, note);
+  const subject =
+    note.kind === 'handler'
+      ? ((note.type as { $type?: { fullName: string } }).$type?.fullName ?? (note.type as { name: string }).name)
+      : '';
+  notes.set(
+    `${note.kind}:${note.member}:${subject}:${note.kind === 'handler' ? (note.options.source ?? '') : ''}`,
+    note,
+  );
 }
 
 function typeFromMetadata(prototype: object | undefined, name: string, where: string): Handled {
-  const types = prototype === undefined ? undefined : (Reflect.getMetadata('design:paramtypes', prototype, name) as unknown[] | undefined);
+  const types =
+    prototype === undefined
+      ? undefined
+      : (Reflect.getMetadata('design:paramtypes', prototype, name) as unknown[] | undefined);
   const type = types?.[0];
   const isClass = typeof type === 'function' && !BUILT_IN.has(type);
   if (isClass) return type as unknown as Handled;

@@ -33,17 +33,25 @@ export interface DefineAppOptions<S extends object> {
  * const app = defineApp({ name: 'orders', state: OrderBook, factories: [ordersFactory] })
  *   .on(NewOrderMessage, (message, { state }) => { state.orders.getOrCreate(message.orderId).quantity = message.quantity; });
  */
-export function defineApp<S extends object = object, C extends ChannelMap = AnyChannels>(options: DefineAppOptions<S>): AppBuilder<S, C> {
+export function defineApp<S extends object = object, C extends ChannelMap = AnyChannels>(
+  options: DefineAppOptions<S>,
+): AppBuilder<S, C> {
   return new AppBuilder<S, C>(options);
 }
 
 /** Collects the parts of an application; each call answers the builder itself. */
 export class AppBuilder<S extends object, C extends ChannelMap = AnyChannels> {
   private readonly draft: AppDraft;
-  private readonly context: { state: S; engine: Engine<S>; sender: Sender<C>; send: Sender<C>['send']; event: MessageEvent };
+  private readonly context: {
+    state: S;
+    engine: Engine<S>;
+    sender: Sender<C>;
+    send: Sender<C>['send'];
+    event: MessageEvent;
+  };
 
   constructor(options: DefineAppOptions<S>) {
-    this.draft = new AppDraft(options.name, options as never);
+    this.draft = new AppDraft(options.name, options);
     this.context = {} as typeof this.context;
     this.draft.receiveEngine.push((engine) => void (this.context.engine = engine as Engine<S>));
     this.draft.receiveSender.push((sender) => {
@@ -57,8 +65,16 @@ export class AppBuilder<S extends object, C extends ChannelMap = AnyChannels> {
     return this.draft;
   }
 
-  on<M extends MessageView>(type: MessageClass<M>, handler: (message: M, context: HandlerContext<S, C>) => unknown, options: HandlerOptions = {}): this {
-    this.draft.addHandler(`${this.draft.name}.on(${type.$type.fullName})`, type, options, this.inContext(handler as never), isAsync(handler));
+  on<M extends MessageView>(
+    type: MessageClass<M>,
+    handler: (message: M, context: HandlerContext<S, C>) => unknown,
+    options: HandlerOptions = {},
+  ): this {
+    this.draft.addHandler(type, options, {
+      name: `${this.draft.name}.on(${type.$type.fullName})`,
+      call: this.inContext(handler as never),
+      isAsync: isAsync(handler),
+    });
     return this;
   }
 
@@ -68,18 +84,33 @@ export class AppBuilder<S extends object, C extends ChannelMap = AnyChannels> {
     return this;
   }
 
-  onEvent<E extends EngineEvent>(type: EngineEventClass<E>, handler: (event: E, context: HandlerContext<S, C>) => unknown): this {
-    this.draft.addHandler(`${this.draft.name}.onEvent(${type.name})`, type, {}, ((event: E) => handler(event, this.context)) as never, isAsync(handler));
+  onEvent<E extends EngineEvent>(
+    type: EngineEventClass<E>,
+    handler: (event: E, context: HandlerContext<S, C>) => unknown,
+  ): this {
+    this.draft.addHandler(
+      type,
+      {},
+      {
+        name: `${this.draft.name}.onEvent(${type.name})`,
+        call: (event: E) => handler(event, this.context),
+        isAsync: isAsync(handler),
+      },
+    );
     return this;
   }
 
   before(hook: (event: MessageEvent, context: HandlerContext<S, C>) => unknown): this {
-    this.draft.before.push((message, state, event) => this.inContext((_message, context) => hook(event, context))(message, state, event));
+    this.draft.before.push((message, state, event) =>
+      this.inContext((_message, context) => hook(event, context))(message, state, event),
+    );
     return this;
   }
 
   after(hook: (event: MessageEvent, context: HandlerContext<S, C>) => unknown): this {
-    this.draft.after.push((message, state, event) => this.inContext((_message, context) => hook(event, context))(message, state, event));
+    this.draft.after.push((message, state, event) =>
+      this.inContext((_message, context) => hook(event, context))(message, state, event),
+    );
     return this;
   }
 

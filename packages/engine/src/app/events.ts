@@ -7,7 +7,9 @@ export abstract class EngineEvent {
 }
 
 /** A class of engine events, as `@EventHandler(ChannelUp)` takes it. */
-export type EngineEventClass<E extends EngineEvent = EngineEvent> = (abstract new (...values: never[]) => E) & { readonly prototype: E };
+export type EngineEventClass<E extends EngineEvent = EngineEvent> = (abstract new (...values: never[]) => E) & {
+  readonly prototype: E;
+};
 
 export class EngineCreated extends EngineEvent {}
 
@@ -132,7 +134,9 @@ export class EngineStopped extends AlertEvent {
   }
 
   get message(): string {
-    return this.cause === undefined ? 'the engine stopped' : `the engine stopped: ${this.cause.code}: ${this.cause.message}`;
+    return this.cause === undefined
+      ? 'the engine stopped'
+      : `the engine stopped: ${this.cause.code}: ${this.cause.message}`;
   }
 }
 

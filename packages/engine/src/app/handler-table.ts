@@ -37,19 +37,33 @@ export class HandlerTable {
    *
    * @param slot a small number that stands for the source: 0 inside the process, then one per channel
    */
-  chainFor(type: MessageType, slot: number, source: { readonly bus: string; readonly channel: string } | undefined): HandlerChain {
+  chainFor(
+    type: MessageType,
+    slot: number,
+    source: { readonly bus: string; readonly channel: string } | undefined,
+  ): HandlerChain {
     const ofSource = (this.chains[slot] ??= new Map<MessageType, HandlerChain>());
     let chain = ofSource.get(type);
     if (chain === undefined) ofSource.set(type, (chain = this.build(type, source)));
     return chain;
   }
 
-  private build(type: MessageType, source: { readonly bus: string; readonly channel: string } | undefined): HandlerChain {
+  private build(
+    type: MessageType,
+    source: { readonly bus: string; readonly channel: string } | undefined,
+  ): HandlerChain {
     const { app } = this;
     const handlers = app.messageHandlers.filter((handler) => takesType(handler, type) && takesSource(handler, source));
     const { defaultHandler } = app;
-    if (defaultHandler !== undefined && (handlers.length === 0 || this.defaultHandlerPolicy === 'DispatchAlways')) handlers.push(defaultHandler);
-    const hook = (kind: string) => (call: MessageCall, index: number): ChainLink => ({ name: `${app.name}.${kind}[${index}]`, call, isAsync: false });
+    if (defaultHandler !== undefined && (handlers.length === 0 || this.defaultHandlerPolicy === 'DispatchAlways'))
+      handlers.push(defaultHandler);
+    const hook =
+      (kind: string) =>
+      (call: MessageCall, index: number): ChainLink => ({
+        name: `${app.name}.${kind}[${index}]`,
+        call,
+        isAsync: false,
+      });
     return {
       links: [
         ...app.before.map(hook('before')),
@@ -78,9 +92,14 @@ function takesType(handler: MessageHandler, type: MessageType): boolean {
   return handler.type === undefined || handler.type.$type === type;
 }
 
-function takesSource(handler: MessageHandler, source: { readonly bus: string; readonly channel: string } | undefined): boolean {
+function takesSource(
+  handler: MessageHandler,
+  source: { readonly bus: string; readonly channel: string } | undefined,
+): boolean {
   if (source === undefined) return true;
-  return !handler.localOnly && (handler.source === undefined || matchesSource(handler.source, source.bus, source.channel));
+  return (
+    !handler.localOnly && (handler.source === undefined || matchesSource(handler.source, source.bus, source.channel))
+  );
 }
 
 /** `channel@bus`, `channel` or `@bus` (E10). */

@@ -7,9 +7,9 @@ export type EventOrigin = 'bus' | 'injected' | 'timer' | 'prestart' | 'replay' |
  * What a handler, hook or filter may ask about the message it is given. One object per engine, filled anew for each event:
  * valid during the call only. A handler registered for `MessageEvent` itself sees every message.
  */
-export class MessageEvent<M extends MessageView = MessageView> {
+export class MessageEvent {
   /** The message; an immutable view that ends with its handlers (E72). */
-  message!: M;
+  message!: MessageView;
   origin: EventOrigin = 'bus';
   /** Empty for events from inside the process. */
   bus = '';

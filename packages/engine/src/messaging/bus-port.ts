@@ -1,4 +1,12 @@
-import type { Binding, BindingListener, BusDescription, ChannelDescription, Delivery, DeliveryResult, Outbound } from '@aep/bus';
+import type {
+  Binding,
+  BindingListener,
+  BusDescription,
+  ChannelDescription,
+  Delivery,
+  DeliveryResult,
+  Outbound,
+} from '@aep/bus';
 import { AepError, assert, didYouMean, RingQueue } from '@aep/kernel';
 import { BusStatistics } from '../statistics.js';
 import type { ChannelPort } from './channel-port.js';
@@ -68,7 +76,9 @@ export class BusPort implements BindingListener {
     this.binding = undefined;
     this.waiting.clear();
     this.guaranteedPending = 0;
-    return binding === undefined ? Promise.resolve() : new Promise((resolve) => binding.close({ preserveJoins }, resolve));
+    return binding === undefined
+      ? Promise.resolve()
+      : new Promise((resolve) => binding.close({ preserveJoins }, resolve));
   }
 
   /** Messages released and not yet confirmed, waiting ones included. */
@@ -84,10 +94,15 @@ export class BusPort implements BindingListener {
   channel(name: string): ChannelPort {
     const port = this.channels.get(name);
     if (port === undefined) {
-      throw new AepError('AEP_CHANNEL_UNKNOWN', 'reject', `bus "${this.name}" has no channel "${name}"${didYouMean(name, this.channels.keys())}`, {
-        bus: this.name,
-        channel: name,
-      });
+      throw new AepError(
+        'AEP_CHANNEL_UNKNOWN',
+        'reject',
+        `bus "${this.name}" has no channel "${name}"${didYouMean(name, this.channels.keys())}`,
+        {
+          bus: this.name,
+          channel: name,
+        },
+      );
     }
     return port;
   }

@@ -1,4 +1,13 @@
-import { type ChannelDescription, compileFilter, compileKeyTemplate, type KeyResolver, type KeyTable, type KeyTemplate, type KeyTemplateOptions, QosCode } from '@aep/bus';
+import {
+  type ChannelDescription,
+  compileFilter,
+  compileKeyTemplate,
+  type KeyResolver,
+  type KeyTable,
+  type KeyTemplate,
+  type KeyTemplateOptions,
+  QosCode,
+} from '@aep/bus';
 import type { MessageType, MessageView } from '@aep/messages';
 import { encodeChannelTag } from '@aep/store';
 import { ChannelStatistics } from '../statistics.js';
@@ -46,14 +55,13 @@ export class ChannelPort {
     readonly description: ChannelDescription,
     readonly slot: number,
     options: ChannelOptions,
-    joinedByHandler: boolean,
   ) {
     this.qos = QosCode[description.qos];
     this.tag = encodeChannelTag(bus.name, description.name, this.qos);
     this.source = { bus: bus.name, channel: description.name };
     this.keyTemplate = compileKeyTemplate(options.key, { ...options.keyOptions, channel: this.where });
     this.keyTable = options.keyTable;
-    this.joined = options.join === true || joinedByHandler;
+    this.joined = options.join === true;
     this.patterns = compileFilter(options.filter, this.keyTemplate);
     this.isFiltered = (options.filter ?? '').trim() !== '';
   }

@@ -68,7 +68,13 @@ export class Messaging {
       return undefined;
     } catch (thrown) {
       if (thrown instanceof AepError) return thrown;
-      return new AepError('AEP_BUS_OPEN_FAILED', 'retry', `bus "${bus.name}" did not open: ${toError(thrown).message}`, { bus: bus.name }, thrown);
+      return new AepError(
+        'AEP_BUS_OPEN_FAILED',
+        'retry',
+        `bus "${bus.name}" did not open: ${toError(thrown).message}`,
+        { bus: bus.name },
+        thrown,
+      );
     }
   }
 
@@ -141,12 +147,18 @@ export class Messaging {
     const known = use.description.channels.map((channel) => channel.name);
     for (const name of uses.keys()) {
       if (known.includes(name)) continue;
-      throw new AepError('AEP_CHANNEL_UNKNOWN', 'reject', `bus "${bus.name}" has no channel "${name}"${didYouMean(name, known)}`, { bus: bus.name, channel: name });
+      throw new AepError(
+        'AEP_CHANNEL_UNKNOWN',
+        'reject',
+        `bus "${bus.name}" has no channel "${name}"${didYouMean(name, known)}`,
+        { bus: bus.name, channel: name },
+      );
     }
     for (const description of use.description.channels) {
       const slot = this.ports.length + 1;
       const channel = uses.get(description.name) ?? { name: description.name };
-      const port = new ChannelPort(bus, description, slot, channel, isSource(this.options.app, bus.name, description.name));
+      const join = channel.join === true || isSource(this.options.app, bus.name, description.name);
+      const port = new ChannelPort(bus, description, slot, { ...channel, join });
       bus.channels.set(description.name, port);
       this.ports.push(port);
     }
@@ -155,14 +167,26 @@ export class Messaging {
   /** A handler that names a source which does not exist would never be called: said at the start, not found out later. */
   private checkSources(app: AppDefinition): void {
     for (const { source, name } of app.messageHandlers) {
-      if (source === undefined || this.ports.some((port) => matchesSource(source, port.bus.name, port.description.name))) continue;
+      if (
+        source === undefined ||
+        this.ports.some((port) => matchesSource(source, port.bus.name, port.description.name))
+      )
+        continue;
       const places = this.ports.map((port) => port.where);
-      throw new AepError('AEP_CHANNEL_UNKNOWN', 'reject', `${name}: its source "${source}" is no channel of the application${didYouMean(source, places)}`, { handler: name, source });
+      throw new AepError(
+        'AEP_CHANNEL_UNKNOWN',
+        'reject',
+        `${name}: its source "${source}" is no channel of the application${didYouMean(source, places)}`,
+        { handler: name, source },
+      );
     }
   }
 }
 
 /** E86: a channel is joined because a handler names it as its source; `@bus` alone names none. */
 function isSource(app: AppDefinition, bus: string, channel: string): boolean {
-  return app.messageHandlers.some(({ source, localOnly }) => !localOnly && source !== undefined && !source.startsWith('@') && matchesSource(source, bus, channel));
+  return app.messageHandlers.some(
+    ({ source, localOnly }) =>
+      !localOnly && source !== undefined && !source.startsWith('@') && matchesSource(source, bus, channel),
+  );
 }

@@ -22,9 +22,14 @@ export class AckToken {
   /** @throws AEP_ACK_TWICE (reject) at the second call */
   acknowledge(): void {
     if (this.acknowledged) {
-      throw new AepError('AEP_ACK_TWICE', 'reject', `the acknowledgement delayed by ${this.handler} was given already: acknowledge a token once`, {
-        handler: this.handler,
-      });
+      throw new AepError(
+        'AEP_ACK_TWICE',
+        'reject',
+        `the acknowledgement delayed by ${this.handler} was given already: acknowledge a token once`,
+        {
+          handler: this.handler,
+        },
+      );
     }
     this.acknowledged = true;
     this.onAcknowledged();

@@ -2,7 +2,10 @@ import { AepError, didYouMean } from '@aep/kernel';
 import type { CommandOption, CommandSpec } from '../app/app-definition.js';
 
 /** Checks the arguments of a command against its declared options; text is converted, as it comes from CLI and HTTP. */
-export function concludeArguments(spec: CommandSpec, given: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function concludeArguments(
+  spec: CommandSpec,
+  given: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
   const concluded: Record<string, unknown> = {};
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(spec.options, name)) continue;
@@ -21,14 +24,19 @@ export function findCommand(commands: readonly CommandSpec[], name: string): Com
   const spec = commands.find((command) => command.name === name);
   if (spec !== undefined) return spec;
   const names = commands.map((command) => command.name);
-  throw new AepError('AEP_COMMAND_UNKNOWN', 'reject', `the application has no command "${name}"${didYouMean(name, names)}; it has ${names.join(', ') || 'none'}`, {
-    command: name,
-  });
+  throw new AepError(
+    'AEP_COMMAND_UNKNOWN',
+    'reject',
+    `the application has no command "${name}"${didYouMean(name, names)}; it has ${names.join(', ') || 'none'}`,
+    {
+      command: name,
+    },
+  );
 }
 
 function convert(spec: CommandSpec, name: string, option: CommandOption, value: unknown): unknown {
   if (typeof value === option.type) return value;
-  if (option.type === 'string' && typeof value !== 'object') return String(value);
+  if (option.type === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return String(value);
   if (typeof value === 'string') {
     if (option.type === 'number' && value.trim() !== '' && Number.isFinite(Number(value))) return Number(value);
     if (option.type === 'boolean' && (value === 'true' || value === 'false')) return value === 'true';

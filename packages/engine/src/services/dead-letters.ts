@@ -97,13 +97,24 @@ export class DeadLetters {
   async replay(id: number, edited?: unknown): Promise<void> {
     const letter = this.get(id);
     const message = this.messageOf(letter, edited);
-    await this.submit({ origin: 'replay', cause: LocalCause.replay, label: `dead letter ${id}`, message, prepare: (transaction) => this.remove(transaction, id) });
+    await this.submit({
+      origin: 'replay',
+      cause: LocalCause.replay,
+      label: `dead letter ${id}`,
+      message,
+      prepare: (transaction) => this.remove(transaction, id),
+    });
   }
 
   /** Removes it unhandled. @throws AEP_DEAD_LETTER_UNKNOWN */
   async discard(id: number): Promise<void> {
     this.get(id);
-    await this.submit({ origin: 'replay', cause: LocalCause.replay, label: `discard of dead letter ${id}`, prepare: (transaction) => this.remove(transaction, id) });
+    await this.submit({
+      origin: 'replay',
+      cause: LocalCause.replay,
+      label: `discard of dead letter ${id}`,
+      prepare: (transaction) => this.remove(transaction, id),
+    });
   }
 
   private readonly removed = new Map<number, number>();
@@ -112,7 +123,12 @@ export class DeadLetters {
     // The tables lag behind: an entry removed by a transaction that is not applied yet is still seen there.
     const removedBy = this.removed.get(id);
     if (removedBy !== undefined || this.tables.get(Table.deadLetters, orderedNumber(id)) === undefined) return 'skip';
-    transaction.change({ tableId: Table.deadLetters, key: orderedNumber(id), value: undefined, onSealed: () => this.noteRemoved(id) });
+    transaction.change({
+      tableId: Table.deadLetters,
+      key: orderedNumber(id),
+      value: undefined,
+      onSealed: () => this.noteRemoved(id),
+    });
     return 'run';
   }
 
@@ -169,10 +185,16 @@ function matches(letter: DeadLetter, filter: DeadLetterFilter): boolean {
 }
 
 function decode(id: number, value: Uint8Array): DeadLetter {
-  const { head, content } = decodeEntry<Head>(value);
+  const { head: stored, content } = decodeEntry(value);
+  const head = stored as Head;
   return { id, ...head, bytes: content };
 }
 
 function unknown(id: number): AepError {
-  return new AepError('AEP_DEAD_LETTER_UNKNOWN', 'reject', `there is no dead letter ${id}: list them with "aep dead-letters list"`, { id });
+  return new AepError(
+    'AEP_DEAD_LETTER_UNKNOWN',
+    'reject',
+    `there is no dead letter ${id}: list them with "aep dead-letters list"`,
+    { id },
+  );
 }

@@ -46,7 +46,16 @@ export class EventDispatcher {
   }
 
   private report(thrown: unknown, handler: string, event: EngineEvent): void {
-    const cause = thrown instanceof AepError ? thrown : new AepError('AEP_HANDLER_FAILED', 'reject', `${handler} threw ${toError(thrown).message}`, { handler }, thrown);
+    const cause =
+      thrown instanceof AepError
+        ? thrown
+        : new AepError(
+            'AEP_HANDLER_FAILED',
+            'reject',
+            `${handler} threw ${toError(thrown).message}`,
+            { handler },
+            thrown,
+          );
     this.log.log('error', `a handler of ${event.constructor.name} failed`, { handler }, cause);
     // A failing handler of alerts would be called for its own failure without end.
     if (!(event instanceof AlertEvent)) this.raise(new ApplicationException(this.engine, cause, { handler }));

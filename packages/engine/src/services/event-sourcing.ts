@@ -66,9 +66,19 @@ export class EventSourcing {
       const expected = Buffer.from(this.codec.save(pipeline.state));
       const got = Buffer.from(this.codec.save(state));
       if (differences.length === 0 && !expected.equals(got)) {
-        differences.push({ txId: store.journal.stableTxId, field: 'state', expected: `${expected.length} bytes ${fingerprint(expected)}`, got: `${got.length} bytes ${fingerprint(got)}` });
+        differences.push({
+          txId: store.journal.stableTxId,
+          field: 'state',
+          expected: `${expected.length} bytes ${fingerprint(expected)}`,
+          got: `${got.length} bytes ${fingerprint(got)}`,
+        });
       }
-      return { fromTxId: this.snapshotTxId + 1, toTxId: store.journal.stableTxId, replayed, difference: differences[0] };
+      return {
+        fromTxId: this.snapshotTxId + 1,
+        toTxId: store.journal.stableTxId,
+        replayed,
+        difference: differences[0],
+      };
     } finally {
       pipeline.stage = stage;
     }
@@ -124,7 +134,7 @@ export class EventSourcing {
       this.snapshotTxId = 0;
       return this.codec.create();
     }
-    const { head } = decodeEntry<SnapshotHead>(entry);
+    const head = decodeEntry(entry).head as SnapshotHead;
     const parts: Uint8Array[] = [];
     for (let index = 0; index < head.chunks; index++) parts.push(tables.get(Table.snapshot, orderedNumber(index + 1))!);
     this.snapshotTxId = head.txId;
@@ -146,7 +156,11 @@ export class EventSourcing {
     return replayed;
   }
 
-  private async replayRecord(reader: RecordReader, state: unknown, differences: ReplayDifference[] | undefined): Promise<number> {
+  private async replayRecord(
+    reader: RecordReader,
+    state: unknown,
+    differences: ReplayDifference[] | undefined,
+  ): Promise<number> {
     const { core } = this;
     const { pipeline, transaction, handlers } = core;
     const source = findMessage(reader);
@@ -165,10 +179,17 @@ export class EventSourcing {
     event.attempt = 1;
     transaction.begin(reader.timeMs, reader.seed);
     try {
-      for (const link of handlers.chainFor(type, port?.slot ?? 0, port?.source).links) await link.call(message, state, event);
+      for (const link of handlers.chainFor(type, port?.slot ?? 0, port?.source).links)
+        await link.call(message, state, event);
       if (differences?.length === 0) this.compare(reader, differences);
     } catch (error) {
-      throw new AepError('AEP_REPLAY_FAILED', 'fatal', `replay of transaction ${reader.txId} threw where the original did not: handlers must be deterministic: ${describeError(error)}`, { txId: reader.txId }, error);
+      throw new AepError(
+        'AEP_REPLAY_FAILED',
+        'fatal',
+        `replay of transaction ${reader.txId} threw where the original did not: handlers must be deterministic: ${describeError(error)}`,
+        { txId: reader.txId },
+        error,
+      );
     } finally {
       transaction.rollback();
       disposeOwned(message);
@@ -192,7 +213,11 @@ export class EventSourcing {
       note(`${place}.channel`, `${reader.channelName()}@${reader.busName()}`, draft.port.where);
       note(`${place}.key`, reader.key, draft.key);
       note(`${place}.typeId`, String(reader.typeId), String(draft.message.$type.typeId));
-      note(`${place}.bytes`, hex(reader.bytes.subarray(reader.contentStart, reader.contentEnd)), hex(draft.message.toBytes()));
+      note(
+        `${place}.bytes`,
+        hex(reader.bytes.subarray(reader.contentStart, reader.contentEnd)),
+        hex(draft.message.toBytes()),
+      );
     }
     note('outbound count', String(index), String(transaction.draftCount));
   }
@@ -222,14 +247,24 @@ function fingerprint(bytes: Uint8Array): string {
 }
 
 function historyGone(from: number, first: number): AepError {
-  return new AepError('AEP_REPLAY_HISTORY_GONE', 'fatal', `the state must be replayed from transaction ${from}, and the journal begins at ${first}: the store is damaged or was trimmed by hand`, {
-    from,
-    first,
-  });
+  return new AepError(
+    'AEP_REPLAY_HISTORY_GONE',
+    'fatal',
+    `the state must be replayed from transaction ${from}, and the journal begins at ${first}: the store is damaged or was trimmed by hand`,
+    {
+      from,
+      first,
+    },
+  );
 }
 
 function typeGone(reader: RecordReader): AepError {
-  return new AepError('AEP_REPLAY_TYPE_UNKNOWN', 'fatal', `transaction ${reader.txId} was caused by type ${reader.typeId} of factory ${reader.factoryId}, which the application does not know any more: keep its factory`, {
-    txId: reader.txId,
-  });
+  return new AepError(
+    'AEP_REPLAY_TYPE_UNKNOWN',
+    'fatal',
+    `transaction ${reader.txId} was caused by type ${reader.typeId} of factory ${reader.factoryId}, which the application does not know any more: keep its factory`,
+    {
+      txId: reader.txId,
+    },
+  );
 }

@@ -29,12 +29,17 @@ export class IdempotencyKeys {
       label: idempotencyKey ?? '',
       prepare: (transaction) => {
         if (keyBytes !== undefined && this.isKnown(core, idempotencyKey!, keyBytes)) return 'skip';
-        transaction.send(port, type.fromBytes(bytes), key, options.flow ?? 0, options.traceparent ?? '');
+        transaction.send(port, type.fromBytes(bytes), key, options);
         if (keyBytes !== undefined) {
           const value = new Uint8Array(8);
           new DataView(value.buffer).setFloat64(0, transaction.timeMs, true);
           const txId = core.store.journal.lastTxId + 1;
-          transaction.change({ tableId: Table.idempotency, key: keyBytes, value, onSealed: () => this.recent.set(idempotencyKey!, txId) });
+          transaction.change({
+            tableId: Table.idempotency,
+            key: keyBytes,
+            value,
+            onSealed: () => this.recent.set(idempotencyKey!, txId),
+          });
         }
         return 'run';
       },
@@ -54,5 +59,10 @@ export class IdempotencyKeys {
 function checkedKey(key: string): Uint8Array {
   const bytes = Buffer.from(key, 'utf8');
   if (bytes.length >= 1 && bytes.length <= KEY_BYTES_MAX) return bytes;
-  throw new AepError('AEP_IDEMPOTENCY_KEY', 'reject', `an idempotency key has 1 to ${KEY_BYTES_MAX} bytes, this one has ${bytes.length}`, { bytes: bytes.length });
+  throw new AepError(
+    'AEP_IDEMPOTENCY_KEY',
+    'reject',
+    `an idempotency key has 1 to ${KEY_BYTES_MAX} bytes, this one has ${bytes.length}`,
+    { bytes: bytes.length },
+  );
 }

@@ -11,9 +11,9 @@ export function encodeEntry(head: object, content: Uint8Array): Uint8Array {
   return entry;
 }
 
-export function decodeEntry<H>(entry: Uint8Array): { readonly head: H; readonly content: Uint8Array } {
+export function decodeEntry(entry: Uint8Array): { readonly head: unknown; readonly content: Uint8Array } {
   const length = new DataView(entry.buffer, entry.byteOffset, entry.byteLength).getUint32(0, true);
-  const head = JSON.parse(Buffer.from(entry.buffer, entry.byteOffset + 4, length).toString('utf8')) as H;
+  const head = JSON.parse(Buffer.from(entry.buffer, entry.byteOffset + 4, length).toString('utf8')) as unknown;
   return { head, content: entry.subarray(4 + length) };
 }
 

@@ -63,7 +63,8 @@ export class Timers {
   load(tables: Pick<StateTables, 'range'>): void {
     this.timers.clear();
     for (const { key, value } of tables.range(Table.timers)) {
-      const { head, content } = decodeEntry<Omit<TimerInfo, 'id'>>(value);
+      const { head: stored, content } = decodeEntry(value);
+      const head = stored as Omit<TimerInfo, 'id'>;
       const id = Buffer.from(key).toString('utf8');
       if (this.types.find(head.factoryId, head.typeId) === undefined) throw typeGone(id, head.type);
       this.timers.set(id, { id, ...head, message: content.slice(), dueMonotonicMs: undefined, handle: undefined });
@@ -85,9 +86,14 @@ export class Timers {
     const due = this.firstDue(schedule, transaction.timeMs);
     const id = schedule.id ?? newId();
     if (this.timers.size >= this.timersMax && !this.timers.has(id)) {
-      throw new AepError('AEP_TIMERS_FULL', 'reject', `the engine has ${this.timersMax} timers, its limit (limits.timersMax): cancel some, or raise it`, {
-        timersMax: this.timersMax,
-      });
+      throw new AepError(
+        'AEP_TIMERS_FULL',
+        'reject',
+        `the engine has ${this.timersMax} timers, its limit (limits.timersMax): cancel some, or raise it`,
+        {
+          timersMax: this.timersMax,
+        },
+      );
     }
     const type = message.$type;
     const timer: Timer = {
@@ -157,8 +163,12 @@ export class Timers {
 
   private arm(timer: Timer): void {
     if (!this.running || timer.handle !== undefined) return;
-    timer.dueMonotonicMs ??= timer.every === undefined ? undefined : this.clock.monotonicMs() + timer.dueMs - this.clock.wallMs();
-    const leftMs = timer.dueMonotonicMs === undefined ? timer.dueMs - this.clock.wallMs() : timer.dueMonotonicMs - this.clock.monotonicMs();
+    timer.dueMonotonicMs ??=
+      timer.every === undefined ? undefined : this.clock.monotonicMs() + timer.dueMs - this.clock.wallMs();
+    const leftMs =
+      timer.dueMonotonicMs === undefined
+        ? timer.dueMs - this.clock.wallMs()
+        : timer.dueMonotonicMs - this.clock.monotonicMs();
     // A due time on the wall clock is looked at again now and then, because that clock may jump.
     const waitMs = timer.dueMonotonicMs === undefined ? Math.min(leftMs, WALL_RECHECK_MS) : leftMs;
     timer.handle = this.clock.schedule(Math.max(0, waitMs), () => {
@@ -190,7 +200,8 @@ export class Timers {
     const nextMs = this.nextDue(timer);
     if (nextMs === undefined) this.remove(transaction, timer.id);
     else {
-      const dueMonotonicMs = timer.every === undefined ? undefined : (timer.dueMonotonicMs ?? this.clock.monotonicMs()) + timer.every;
+      const dueMonotonicMs =
+        timer.every === undefined ? undefined : (timer.dueMonotonicMs ?? this.clock.monotonicMs()) + timer.every;
       this.put(transaction, { ...timer, dueMs: nextMs, dueMonotonicMs, handle: undefined });
     }
     return 'run';
@@ -227,7 +238,8 @@ const WALL_RECHECK_MS = 60_000;
 
 function keyOf(id: string): Uint8Array {
   const key = Buffer.from(id, 'utf8');
-  if (key.length === 0 || key.length > TIMER_ID_BYTES_MAX) throw invalid(`id: expected 1 to ${TIMER_ID_BYTES_MAX} bytes, got ${key.length}`);
+  if (key.length === 0 || key.length > TIMER_ID_BYTES_MAX)
+    throw invalid(`id: expected 1 to ${TIMER_ID_BYTES_MAX} bytes, got ${key.length}`);
   return key;
 }
 
@@ -236,9 +248,11 @@ const TIMER_ID_BYTES_MAX = 255;
 function nextCron(expression: string, afterMs: number): number | undefined {
   try {
     // sloppyRanges: Quartz strings such as `0/2 * * * * ?` are common in deployments that come from elsewhere.
-    return new Cron(expression, { timezone: 'UTC', sloppyRanges: true, paused: true }).nextRun(new Date(afterMs))?.getTime();
+    return new Cron(expression, { timezone: 'UTC', sloppyRanges: true, paused: true })
+      .nextRun(new Date(afterMs))
+      ?.getTime();
   } catch (error) {
-    throw invalid(`cron "${expression}": ${String((error as Error).message)}`);
+    throw invalid(`cron "${expression}": ${(error as Error).message}`);
   }
 }
 

@@ -44,7 +44,8 @@ export class StreamMarks {
     if (metadata.incarnation < mark.incarnation) return 'duplicate';
     if (metadata.incarnation === mark.incarnation) {
       if (metadata.sno <= mark.sno) return 'duplicate';
-      if (mark.channelSno > 0 && metadata.channelSno > mark.channelSno + 1) this.missing = metadata.channelSno - mark.channelSno - 1;
+      if (mark.channelSno > 0 && metadata.channelSno > mark.channelSno + 1)
+        this.missing = metadata.channelSno - mark.channelSno - 1;
     }
     mark.incarnation = metadata.incarnation;
     mark.sno = metadata.sno;
@@ -83,6 +84,10 @@ export class StreamMarks {
     const stored = this.tables.get(Table.dedupe, key);
     if (stored === undefined) return { incarnation: 0, sno: 0, channelSno: 0 };
     const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
-    return { incarnation: view.getFloat64(0, true), sno: view.getFloat64(8, true), channelSno: view.getFloat64(16, true) };
+    return {
+      incarnation: view.getFloat64(0, true),
+      sno: view.getFloat64(8, true),
+      channelSno: view.getFloat64(16, true),
+    };
   }
 }

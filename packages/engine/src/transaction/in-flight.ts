@@ -149,7 +149,9 @@ export class InFlight {
       return `transaction ${head.txId} waits for ${head.unconfirmed} confirmation(s), the first of channel ${waiting.port.where}`;
     }
     const token = this.queue.at(this.ackCount)?.ackToken;
-    return token === undefined ? `transaction ${head.txId} is about to complete` : `the acknowledgement delayed by ${token.handler} was not given`;
+    return token === undefined
+      ? `transaction ${head.txId} is about to complete`
+      : `the acknowledgement delayed by ${token.handler} was not given`;
   }
 
   /** Events that were not acknowledged when the engine stops: their bus delivers them again. */

@@ -5,6 +5,12 @@ import type { Savepoint as StateSavepoint, StateSpace } from '@aep/state';
 import type { ChannelPort } from '../messaging/channel-port.js';
 import type { AckToken } from '../services/ack-token.js';
 
+/** What a send may say beside message and key. */
+export interface DraftOptions {
+  readonly flow?: number;
+  readonly traceparent?: string;
+}
+
 /** A message that a handler has sent and that is not sealed yet. */
 export interface Draft {
   port: ChannelPort;
@@ -66,17 +72,14 @@ export class OpenTransaction {
   }
 
   /** The engine owns the message from here on; touching it throws in checked mode (E41). */
-  send(port: ChannelPort, message: MessageView, key: string, flow: number, traceparent: string): void {
+  send(port: ChannelPort, message: MessageView, key: string, options: DraftOptions): void {
     giveAway(message, port.where);
-    const draft = this.drafts[this.draftCount];
-    if (draft === undefined) this.drafts.push({ port, message, key, flow, traceparent });
-    else {
-      draft.port = port;
-      draft.message = message;
-      draft.key = key;
-      draft.flow = flow;
-      draft.traceparent = traceparent;
-    }
+    const draft = (this.drafts[this.draftCount] ??= { port, message, key, flow: 0, traceparent: '' });
+    draft.port = port;
+    draft.message = message;
+    draft.key = key;
+    draft.flow = options.flow ?? 0;
+    draft.traceparent = options.traceparent ?? '';
     this.draftCount++;
   }
 

@@ -1,20 +1,17 @@
-import { AepError, assert, type Clock, describeError, type ObjectPool, type Random, type RingQueue, toError } from '@aep/kernel';
-import { disposeOwned } from '@aep/messages/internal';
-import type { Checkpointer, Journal } from '@aep/store';
-import type { HandlerChain, HandlerTable } from '../app/handler-table.js';
-import { MessageEvent } from '../app/message-event.js';
+import { AepError, assert, type Clock, type ObjectPool, type Random, type RingQueue } from '@aep/kernel';
+import type { Journal } from '@aep/store';
 import type { MessageFilterCall } from '../app/app-definition.js';
 import type { UnhandledReason } from '../app/events.js';
+import type { ChainLink, HandlerChain, HandlerTable } from '../app/handler-table.js';
+import { MessageEvent } from '../app/message-event.js';
 import type { ConcludedEngineOptions } from '../engine-options.js';
-import type { OutboundMessage } from '../messaging/outbound-message.js';
 import type { DeadLetters } from '../services/dead-letters.js';
 import type { EngineCounters, LatencyStatistics } from '../statistics.js';
-import { type FailureAction, nextAction } from './exception-policy.js';
+import { asApplicationError, type FailureAction, Failures, type FailureListener, type Verdict } from './failures.js';
+import { disposeMessage, type HandOver } from './hand-over.js';
 import type { HandlerScope } from './handler-scope.js';
 import type { InFlight } from './in-flight.js';
-import type { LoopTime } from './loop-time.js';
 import type { OpenTransaction } from './open-transaction.js';
-import type { SealedTransaction } from './sealed-transaction.js';
 import type { Sealer } from './sealer.js';
 import type { Work } from './work.js';
 
@@ -33,12 +30,14 @@ export type PipelineStage = 'closed' | 'ready' | 'handling' | 'awaiting' | 'back
 export interface PipelineListener {
   onWake(): void;
   onStop(cause: AepError): void;
-  onGap(work: Work, missing: number): void;
-  onUnhandled(work: Work, reason: UnhandledReason, detail: string): void;
-  onException(work: Work, cause: AepError, handler: string, action: FailureAction): void;
-  onStuck(handler: string, waitedMs: number): void;
   /** Event sourcing: the state object was touched by a rolled-back handler. Calls `done` when it was replayed. */
   onRebuild(done: () => void): void;
+}
+
+/** What operators should know. */
+export interface Reports extends FailureListener {
+  onGap(work: Work, missing: number): void;
+  onStuck(handler: string, waitedMs: number): void;
 }
 
 export interface PipelineParts {
@@ -48,20 +47,17 @@ export interface PipelineParts {
   readonly filters: readonly MessageFilterCall[];
   readonly transaction: OpenTransaction;
   readonly sealer: Sealer;
-  readonly inFlight: InFlight;
   readonly journal: Journal;
-  readonly checkpointer: Checkpointer;
+  readonly handOver: HandOver;
+  readonly inFlight: InFlight;
   readonly deadLetters: DeadLetters;
   readonly scope: HandlerScope;
   readonly counters: EngineCounters;
   readonly latencies: LatencyStatistics | undefined;
-  readonly time: LoopTime;
   readonly works: ObjectPool<Work>;
-  readonly transactions: ObjectPool<SealedTransaction>;
-  readonly outbound: ObjectPool<OutboundMessage>;
-  readonly identity: { readonly senderId: number; readonly incarnation: number };
   /** A bus or the checkpoint has as much to do as it may: no event is taken (E43). */
   readonly isHeldBack: () => boolean;
+  readonly reports: Reports;
   readonly listener: PipelineListener;
 }
 
@@ -71,7 +67,7 @@ export interface PipelineParts {
  *
  * ```
  * poll ─ dedupe ─ filter ─ begin ─ dispatch ─ seal ─ append ─> InFlight
- *                            └─ throw ─ rollback ─ retry | quarantine | log | stop   (E20)
+ *                            └─ throw ─ rollback ─ retry | quarantine | continue | stop   (E20)
  * ```
  */
 export class Pipeline {
@@ -81,19 +77,22 @@ export class Pipeline {
   epoch = 0;
   readonly event = new MessageEvent();
   private work: Work | undefined;
-  /** The handler that is awaited was entered through the scope, so its sends can be told from those of other code. */
-  private isScoped = false;
   private chain: HandlerChain = NO_CHAIN;
   private position = 0;
-  private quarantined = false;
+  /** The open transaction ends an event without the effects of its handlers. */
+  private isEffectless = false;
   private stopAfterSeal: AepError | undefined;
-  private handled = 0;
+  /** The handler that is awaited was entered through the scope, so its sends can be told from those of other code. */
+  private isScoped = false;
+  private dispatched = 0;
   private readonly clock: Clock;
   private readonly random: Random;
+  private readonly failures: Failures;
 
   constructor(private readonly parts: PipelineParts) {
     this.clock = parts.options.clock;
     this.random = parts.options.random;
+    this.failures = new Failures(parts.options.policies, parts.counters, parts.reports);
   }
 
   /** Takes one event if it may; false when there is nothing to do or something to wait for. */
@@ -110,7 +109,8 @@ export class Pipeline {
 
   /** Whether code that runs now acts for the open transaction: its sends are solicited (E40). */
   get isInTransaction(): boolean {
-    return this.stage === 'handling' || this.stage === 'rebuilding' || (this.stage === 'awaiting' && (!this.isScoped || this.parts.scope.isInside));
+    if (this.stage === 'awaiting') return !this.isScoped || this.parts.scope.isInside;
+    return this.stage === 'handling' || this.stage === 'rebuilding';
   }
 
   /** The hook or handler that runs or is awaited. */
@@ -125,50 +125,49 @@ export class Pipeline {
 
   /** The journal has room again: the held record goes first. */
   onRoom(): void {
-    if (this.stage === 'holding') this.append();
+    if (this.stage === 'holding') this.append(this.work!);
   }
 
   private takeDelivery(work: Work): void {
-    const { handlers, counters, filters, listener } = this.parts;
+    const { handlers, counters, handOver, reports } = this.parts;
     const port = work.port!;
     const { metadata, bytes, start, end } = work.delivery!;
     counters.received++;
     port.statistics.received++;
     port.statistics.bytesIn += end - start;
-    const verdict = port.marks.classify(metadata);
-    if (verdict === 'duplicate') {
+    if (port.marks.classify(metadata) === 'duplicate') {
       counters.duplicates++;
       port.statistics.duplicates++;
-      this.acknowledgeOnly(work);
+      handOver.acknowledgeOnly(work);
       return;
     }
-    if (port.marks.missing > 0 && !port.isFiltered) listener.onGap(work, port.marks.missing);
+    if (port.marks.missing > 0 && !port.isFiltered) reports.onGap(work, port.marks.missing);
     const type = handlers.types.find(metadata.factoryId, metadata.typeId);
     if (type === undefined) {
-      this.unhandled(work, 'unknown-type', `no factory of the application has type ${metadata.typeId} of factory ${metadata.factoryId}`);
+      const detail = `no factory of the application has type ${metadata.typeId} of factory ${metadata.factoryId}`;
+      this.unhandled(work, 'unknown-type', detail);
       return;
     }
     work.message = type.wrap(bytes, start, end);
     this.describe(work);
-    if (filters.length > 0 && !this.accept(work)) return;
+    if (!this.accept(work)) return;
     const chain = handlers.chainFor(type, port.slot, port.source);
-    if (!chain.handled) this.unhandled(work, 'no-handler', `no handler takes ${type.fullName} from channel ${port.where}`);
-    else this.begin(work, chain);
+    if (chain.handled) this.begin(work, chain);
+    else this.unhandled(work, 'no-handler', `no handler takes ${type.fullName} from channel ${port.where}`);
   }
 
   private takeLocal(work: Work): void {
     const local = work.local!;
     const { message } = local;
     if (message === undefined) {
-      const { call } = local;
-      this.begin(work, call === undefined ? NO_CHAIN : { handled: true, links: [{ name: local.label, isAsync: false, call: (_message, state) => (work.result = call.call(local, state)) }] });
+      this.begin(work, local.call === undefined ? NO_CHAIN : commandChain(work));
       return;
     }
     work.message = message;
     this.describe(work);
     const chain = this.parts.handlers.chainFor(message.$type, 0, undefined);
-    if (!chain.handled) this.unhandled(work, 'no-handler', `no handler takes ${message.$type.fullName} from inside the process`);
-    else this.begin(work, chain);
+    if (chain.handled) this.begin(work, chain);
+    else this.unhandled(work, 'no-handler', `no handler takes ${message.$type.fullName} from inside the process`);
   }
 
   private describe(work: Work): void {
@@ -185,32 +184,30 @@ export class Pipeline {
 
   /** E15: after dedupe, before the transaction. */
   private accept(work: Work): boolean {
+    const { filters, counters, handOver } = this.parts;
+    if (filters.length === 0) return true;
     try {
-      for (const filter of this.parts.filters) {
-        if (!filter(this.event)) {
-          this.parts.counters.filtered++;
-          work.port!.statistics.filtered++;
-          this.acknowledgeOnly(work);
-          return false;
-        }
-      }
-      return true;
+      if (filters.every((filter) => filter(this.event))) return true;
     } catch (error) {
       this.fail(error, 'the message filter');
       return false;
     }
+    counters.filtered++;
+    work.port!.statistics.filtered++;
+    handOver.acknowledgeOnly(work);
+    return false;
   }
 
   private begin(work: Work, chain: HandlerChain): void {
     this.chain = chain;
     this.position = 0;
-    this.quarantined = false;
+    this.isEffectless = false;
     if (this.open(work)) this.dispatch();
   }
 
   /** Opens the transaction of an event; false when its local request has nothing to do any more. */
   private open(work: Work): boolean {
-    const { transaction } = this.parts;
+    const { transaction, handOver } = this.parts;
     transaction.begin(this.clock.wallMs(), this.random.uint32());
     const { local } = work;
     if (local?.prepare === undefined) return true;
@@ -223,20 +220,19 @@ export class Pipeline {
     transaction.rollback();
     this.stage = 'ready';
     // It answers when what came before is stable: a repeat must not be confirmed earlier than its original.
-    this.acknowledgeOnly(work);
+    handOver.acknowledgeOnly(work);
     return false;
   }
 
   /** Calls hooks and handlers from `position` on until one is asynchronous or all are done. */
   private dispatch(): void {
     const { links } = this.chain;
-    const message = this.work!.message!;
     this.stage = 'handling';
     const startedMs = this.isSampled() ? this.clock.monotonicMs() : 0;
     try {
       while (this.position < links.length) {
         const link = links[this.position++]!;
-        const result = link.isAsync ? this.parts.scope.run(() => link.call(message, this.state, this.event)) : link.call(message, this.state, this.event);
+        const result = link.isAsync ? this.parts.scope.run(() => this.call(link)) : this.call(link);
         if (isThenable(result)) {
           this.isScoped = link.isAsync;
           link.isAsync = true;
@@ -249,12 +245,17 @@ export class Pipeline {
       return;
     }
     if (startedMs > 0) this.parts.latencies!.handler.record((this.clock.monotonicMs() - startedMs) * 1000);
+    this.parts.counters.handled++;
     this.seal();
+  }
+
+  private call(link: ChainLink): unknown {
+    return link.call(this.work!.message!, this.state, this.event);
   }
 
   /** One event in sixteen pays for two readings of the clock. */
   private isSampled(): boolean {
-    return (this.handled++ & 15) === 0 && this.parts.latencies !== undefined;
+    return (this.dispatched++ & 15) === 0 && this.parts.latencies !== undefined;
   }
 
   private await(result: PromiseLike<unknown>, handler: string): void {
@@ -263,7 +264,7 @@ export class Pipeline {
     this.stage = 'awaiting';
     const since = this.clock.monotonicMs();
     const alert = (): void => {
-      this.parts.listener.onStuck(handler, this.clock.monotonicMs() - since);
+      this.parts.reports.onStuck(handler, this.clock.monotonicMs() - since);
       watch = this.clock.schedule(stuckAlertThresholdMs, alert);
     };
     let watch = this.clock.schedule(stuckAlertThresholdMs, alert);
@@ -275,27 +276,29 @@ export class Pipeline {
       this.parts.listener.onWake();
     };
     result.then(
-      (value) => resume(() => {
-        if (this.work!.local?.call !== undefined) this.work!.result = value;
-        this.dispatch();
-      }),
+      (value) =>
+        resume(() => {
+          if (this.work!.local?.call !== undefined) this.work!.result = value;
+          this.dispatch();
+        }),
       (error: unknown) => resume(() => this.fail(error, handler)),
     );
   }
 
   private seal(): void {
     const work = this.work!;
+    const { sealer, transaction } = this.parts;
     try {
-      this.parts.sealer.seal(this.parts.transaction, work, this.epoch, this.quarantined);
+      sealer.seal(transaction, work, this.epoch, this.isEffectless);
     } catch (error) {
       this.fail(error, 'sealing the transaction');
       return;
     }
-    this.append();
+    this.append(work);
   }
 
-  private append(): void {
-    const { journal, sealer } = this.parts;
+  private append(work: Work): void {
+    const { journal, sealer, handOver, listener } = this.parts;
     const result = journal.append(sealer.writer.bytes, sealer.writer.length);
     if (result === 'back-pressured') {
       this.stage = 'holding';
@@ -303,105 +306,46 @@ export class Pipeline {
     }
     if (result === 'closed') {
       this.stage = 'closed';
-      this.parts.listener.onStop(new AepError('AEP_JOURNAL_CLOSED', 'fatal', 'the journal takes no more records: it failed or was closed', {}));
+      listener.onStop(
+        new AepError('AEP_JOURNAL_CLOSED', 'fatal', 'the journal takes no more records: it failed or was closed', {}),
+      );
       return;
     }
-    this.hand(this.work!);
     this.stage = 'ready';
-    if (this.stopAfterSeal !== undefined) {
-      this.stage = 'closed';
-      this.parts.listener.onStop(this.stopAfterSeal);
-    }
-  }
-
-  /** The record is in the journal's open batch: the transaction is in flight, and its objects are free for the next. */
-  private hand(work: Work): void {
-    const { transaction, transactions, journal, sealer, inFlight, counters, time, checkpointer } = this.parts;
-    const sealed = transactions.take();
-    sealed.txId = journal.lastTxId;
-    sealed.work = work;
-    sealed.hasRecord = true;
-    const { bytes, start } = journal.appended;
-    checkpointer.append(sealed.txId, bytes, start, sealer.writer.length);
-    sealed.sealedAtMs = time.nowMs;
-    sealed.ackToken = transaction.ackToken;
-    for (let index = 0; index < transaction.draftCount; index++) this.handOutbound(sealed, index, bytes, start);
-    for (const callback of transaction.callbacks) sealed.afterStable.push(callback);
-    for (const change of transaction.changes) change.onSealed?.();
-    transaction.close();
-    counters.transactions++;
-    if (!this.quarantined) counters.handled++;
-    counters.sent += sealed.outbound.length;
-    this.disposeMessage(work);
     this.work = undefined;
-    inFlight.push(sealed);
+    handOver.sealed(work);
+    if (this.stopAfterSeal === undefined) return;
+    this.stage = 'closed';
+    listener.onStop(this.stopAfterSeal);
   }
 
-  private handOutbound(sealed: SealedTransaction, index: number, bytes: Uint8Array, start: number): void {
-    const { transaction, sealer, outbound, identity } = this.parts;
-    const draft = transaction.drafts[index]!;
-    const place = sealer.sealedDrafts[index]!;
-    const message = outbound.take();
-    message.port = draft.port;
-    message.key = draft.key;
-    message.bytes = bytes;
-    message.start = start + place.offset;
-    message.end = start + place.end;
-    message.transaction = sealed;
-    const { metadata } = message;
-    const type = draft.message.$type;
-    metadata.factoryId = type.factoryId;
-    metadata.typeId = type.typeId;
-    metadata.senderId = identity.senderId;
-    metadata.incarnation = identity.incarnation;
-    metadata.flow = draft.flow;
-    metadata.sno = place.sno;
-    metadata.channelSno = place.channelSno;
-    metadata.possibleDuplicate = false;
-    metadata.sentAtMs = transaction.timeMs;
-    metadata.traceparent = draft.traceparent === '' ? undefined : draft.traceparent;
-    sealed.outbound.push(message);
-  }
-
-  // Failures (E20–E22).
+  // Failures (E16, E20–E22).
 
   private fail(thrown: unknown, handler: string): void {
-    const { transaction, options, counters, listener } = this.parts;
+    const { transaction, options, listener } = this.parts;
     const work = this.work!;
     if (transaction.isOpen) transaction.rollback();
-    const cause = asApplicationError(thrown, handler);
     if (work.message === undefined) {
-      // A command, an unsolicited send: the caller has the error, no message is to be kept.
-      this.stage = 'ready';
-      work.local?.onFailed?.(cause);
-      this.discard(work);
+      this.refuse(work, asApplicationError(thrown, handler));
       return;
     }
-    const typeName = work.message.$type.fullName;
-    if (cause.code === 'AEP_MESSAGE_MALFORMED') {
-      this.rebuildThen(() => this.unhandled(work, 'malformed', cause.message));
-      return;
-    }
-    counters.failed++;
-    counters.ofType(typeName).failed++;
-    const action = nextAction(options.policies, typeName, work.attempt);
-    listener.onException(work, cause, handler, action);
-    this.rebuildThen(() => this.act(action, work, cause));
-  }
-
-  private rebuildThen(goOn: () => void): void {
-    if (this.parts.options.haPolicy !== 'EventSourcing') {
-      goOn();
+    const verdict = this.failures.ofHandler(work, thrown, handler);
+    if (options.haPolicy !== 'EventSourcing') {
+      this.act(work, verdict);
       return;
     }
     this.stage = 'rebuilding';
-    this.parts.listener.onRebuild(() => {
-      goOn();
-      this.parts.listener.onWake();
+    listener.onRebuild(() => {
+      this.act(work, verdict);
+      listener.onWake();
     });
   }
 
-  private act(action: FailureAction, work: Work, cause: AepError): void {
+  private unhandled(work: Work, reason: UnhandledReason, detail: string): void {
+    this.act(work, this.failures.ofUnhandled(work, reason, detail));
+  }
+
+  private act(work: Work, { cause, action }: Verdict): void {
     switch (action.kind) {
       case 'retry':
         this.stage = 'backing-off';
@@ -413,11 +357,8 @@ export class Pipeline {
         this.parts.listener.onStop(cause);
         return;
       case 'continue':
-        this.finishWithout(work, cause, undefined);
-        return;
       case 'quarantine':
-        this.stopAfterSeal = action.thenStop ? cause : undefined;
-        this.finishWithout(work, cause, cause.code);
+        this.finishWithout(work, cause, action);
         return;
     }
   }
@@ -431,13 +372,14 @@ export class Pipeline {
     this.parts.listener.onWake();
   }
 
-  /** Ends an event without the effects of its handlers; with a reason its message becomes a dead letter (E20). */
-  private finishWithout(work: Work, cause: AepError, reason: string | undefined): void {
+  /** Ends an event without the effects of its handlers; a quarantined message becomes a dead letter in the same transaction. */
+  private finishWithout(work: Work, cause: AepError, action: FailureAction): void {
     const { transaction, deadLetters, counters } = this.parts;
-    this.quarantined = true;
+    this.isEffectless = true;
     if (!this.open(work)) return;
-    if (reason !== undefined) {
-      transaction.change(deadLetters.entryFor(work, reason, cause, transaction.timeMs));
+    if (action.kind === 'quarantine') {
+      this.stopAfterSeal = action.thenStop ? cause : undefined;
+      transaction.change(deadLetters.entryFor(work, action.reason, cause, transaction.timeMs));
       counters.quarantined++;
       const typeName = work.message?.$type.fullName;
       if (typeName !== undefined) counters.ofType(typeName).quarantined++;
@@ -446,37 +388,13 @@ export class Pipeline {
     this.seal();
   }
 
-  /** E16. */
-  private unhandled(work: Work, reason: UnhandledReason, detail: string): void {
-    const { options, counters, listener } = this.parts;
-    counters.unhandled++;
-    listener.onUnhandled(work, reason, detail);
-    const cause = new AepError('AEP_MESSAGE_UNHANDLED', 'reject', detail, { reason });
-    const policy = options.policies.unhandledMessage;
-    if (policy === 'Stop') this.act({ kind: 'stop' }, work, cause);
-    else this.finishWithout(work, cause, policy === 'DeadLetter' ? `unhandled: ${reason}` : undefined);
-  }
-
-  private acknowledgeOnly(work: Work): void {
-    const { transactions, journal, inFlight } = this.parts;
-    this.disposeMessage(work);
-    const sealed = transactions.take();
-    sealed.txId = journal.lastTxId;
-    sealed.work = work;
-    this.work = undefined;
-    inFlight.pushAcknowledgeOnly(sealed);
-  }
-
-  private disposeMessage(work: Work): void {
-    if (work.message === undefined) return;
-    disposeOwned(work.message);
-    work.message = undefined;
-  }
-
-  private discard(work: Work): void {
+  /** A command, an unsolicited send: the caller has the error, there is no message to keep. */
+  private refuse(work: Work, cause: AepError): void {
     assert(work.delivery === undefined, 'a delivery always ends in an acknowledgement');
-    this.disposeMessage(work);
+    this.stage = 'ready';
     this.work = undefined;
+    work.local?.onFailed?.(cause);
+    disposeMessage(work);
     work.reset();
     this.parts.works.give(work);
   }
@@ -484,12 +402,15 @@ export class Pipeline {
 
 const NO_CHAIN: HandlerChain = { links: [], handled: true };
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return value !== undefined && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+/** The chain of a local request that brings its own call; its result goes to whoever asked. */
+function commandChain(work: Work): HandlerChain {
+  const local = work.local!;
+  return {
+    handled: true,
+    links: [{ name: local.label, isAsync: true, call: (_message, state) => (work.result = local.call!(state)) }],
+  };
 }
 
-function asApplicationError(thrown: unknown, handler: string): AepError {
-  if (thrown instanceof AepError) return thrown;
-  const error = toError(thrown);
-  return new AepError('AEP_HANDLER_FAILED', 'reject', `${handler} threw ${describeError(error)}`, { handler }, error);
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value !== undefined && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
 }

@@ -1,5 +1,13 @@
 import { AepError, assert } from '@aep/kernel';
-import { type InboundCause, type Journal, type MessageHead, type OutboundNumbers, RecordFlag, RecordKind, RecordWriter } from '@aep/store';
+import {
+  type InboundCause,
+  type Journal,
+  type MessageHead,
+  type OutboundNumbers,
+  RecordFlag,
+  RecordKind,
+  RecordWriter,
+} from '@aep/store';
 import type { StateSpace } from '@aep/state';
 import type { Draft, OpenTransaction } from './open-transaction.js';
 import type { Sequencer } from './sequencer.js';
@@ -13,6 +21,14 @@ export interface SealedDraft {
   channelSno: number;
 }
 
+export interface SealerParts {
+  readonly journal: Journal;
+  readonly state: StateSpace | undefined;
+  readonly sequencer: Sequencer;
+  readonly messageBytesMax: number;
+  readonly isEventSourced: boolean;
+}
+
 /**
  * Writes the open transaction into one record (E30): cause, outbound messages with their numbers, system changes, state
  * changes. What can fail for its size is written first; when it fails, nothing was used up and the transaction can still
@@ -21,17 +37,18 @@ export interface SealedDraft {
 export class Sealer {
   readonly writer = new RecordWriter();
   readonly sealedDrafts: SealedDraft[] = [];
-  private readonly cause: Mutable<InboundCause> = { channelTag: NO_BYTES, senderId: 0, incarnation: 0, flow: 0, sno: 0, channelSno: 0 };
+  private readonly cause: Mutable<InboundCause> = {
+    channelTag: NO_BYTES,
+    senderId: 0,
+    incarnation: 0,
+    flow: 0,
+    sno: 0,
+    channelSno: 0,
+  };
   private readonly head: Mutable<MessageHead> = { factoryId: 0, typeId: 0, sentAtMs: 0, key: '', traceparent: '' };
   private readonly numbers: Mutable<OutboundNumbers> = { flow: 0, sno: 0, channelSno: 0 };
 
-  constructor(
-    private readonly journal: Journal,
-    private readonly state: StateSpace | undefined,
-    private readonly sequencer: Sequencer,
-    private readonly limits: { readonly messageBytesMax: number },
-    private readonly eventSourced: boolean,
-  ) {}
+  constructor(private readonly parts: SealerParts) {}
 
   /**
    * The finished record is `writer.bytes[0, writer.length)` until the next call. The state's part of the transaction is
@@ -41,31 +58,33 @@ export class Sealer {
    */
   seal(transaction: OpenTransaction, work: Work, epoch: number, quarantined: boolean): void {
     const { writer } = this;
-    const txId = this.journal.lastTxId + 1;
+    const txId = this.parts.journal.lastTxId + 1;
     writer.begin(RecordKind.transaction, epoch, txId, transaction.timeMs);
-    const flags = (this.eventSourced ? RecordFlag.eventSourced : 0) | (quarantined ? RecordFlag.quarantined : 0);
+    const flags =
+      (this.parts.isEventSourced ? RecordFlag.eventSourced : 0) | (quarantined ? RecordFlag.quarantined : 0);
     if (flags !== 0) writer.setFlags(flags);
     this.writeCause(work);
-    if (this.eventSourced) {
+    if (this.parts.isEventSourced) {
       writer.setSeed(transaction.seed);
       if (!quarantined) this.writeMessage(work);
     }
     let numbered = 0;
     try {
-      for (; numbered < transaction.draftCount; numbered++) this.writeOutbound(transaction.drafts[numbered]!, numbered, transaction.timeMs);
+      for (; numbered < transaction.draftCount; numbered++)
+        this.writeOutbound(transaction.drafts[numbered]!, numbered, transaction.timeMs);
       for (const change of transaction.changes) {
         if (change.value === undefined) writer.delete(change.tableId, change.key, change.key.length);
         else writer.putBytes(change.tableId, change.key, change.value);
       }
-      this.state?.seal(txId, writer);
+      this.parts.state?.seal(txId, writer);
     } catch (error) {
       for (let index = numbered - 1; index >= 0; index--) {
         const draft = transaction.drafts[index]!;
-        this.sequencer.takeBack(draft.flow, draft.port);
+        this.parts.sequencer.takeBack(draft.flow, draft.port);
       }
       throw error;
     }
-    writer.seal(this.journal.lastHash);
+    writer.seal(this.parts.journal.lastHash);
   }
 
   private writeCause(work: Work): void {
@@ -97,7 +116,10 @@ export class Sealer {
     head.sentAtMs = delivery?.metadata.sentAtMs ?? 0;
     head.key = delivery?.key ?? '';
     head.traceparent = delivery?.metadata.traceparent ?? '';
-    this.writer.message(head, delivery === undefined ? message.toBytes() : delivery.bytes.subarray(delivery.start, delivery.end));
+    this.writer.message(
+      head,
+      delivery === undefined ? message.toBytes() : delivery.bytes.subarray(delivery.start, delivery.end),
+    );
   }
 
   private writeOutbound(draft: Draft, index: number, timeMs: number): void {
@@ -110,16 +132,16 @@ export class Sealer {
     head.key = draft.key;
     head.traceparent = draft.traceparent;
     numbers.flow = draft.flow;
-    numbers.sno = this.sequencer.nextSno(draft.flow);
-    numbers.channelSno = this.sequencer.nextChannelSno(port);
+    numbers.sno = this.parts.sequencer.nextSno(draft.flow);
+    numbers.channelSno = this.parts.sequencer.nextChannelSno(port);
     const sealed = (this.sealedDrafts[index] ??= { offset: 0, end: 0, sno: 0, channelSno: 0 });
     sealed.sno = numbers.sno;
     sealed.channelSno = numbers.channelSno;
     sealed.offset = writer.outbound(port.tag, numbers, head, message);
     sealed.end = writer.length;
-    if (sealed.end - sealed.offset > this.limits.messageBytesMax) {
-      this.sequencer.takeBack(draft.flow, port);
-      throw messageTooLarge(draft, sealed.end - sealed.offset, this.limits.messageBytesMax);
+    if (sealed.end - sealed.offset > this.parts.messageBytesMax) {
+      this.parts.sequencer.takeBack(draft.flow, port);
+      throw messageTooLarge(draft, sealed.end - sealed.offset, this.parts.messageBytesMax);
     }
   }
 }
