@@ -64,6 +64,9 @@ function openRoot(path: string, options: EnvironmentOptions): RootDatabase<Uint8
     overlappingSync: false,
     // S2: a full disk would be a SIGBUS.
     useWritemap: false,
+    // Transactions are marked by `batch` and by nothing else. The other way, all writes of a turn, has a promise of its
+    // own that nobody can handle: a failed commit would be an unhandled rejection and end the process.
+    eventTurnBatching: false,
     // A hundred tools may read at once; a slot is 64 bytes.
     maxReaders: 254,
   };

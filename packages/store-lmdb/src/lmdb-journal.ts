@@ -5,6 +5,7 @@ import { CommitPacer } from './commit-pacer.js';
 import type { Environments } from './environment.js';
 import { LmdbRuns, txKey } from './lmdb-runs.js';
 import type { ConcludedLmdbOptions } from './lmdb-store-options.js';
+import { lackOfRoom } from './free-space.js';
 import { MetaName, numberBytes } from './store-meta.js';
 
 /** The journal of one engine in LMDB: one value per run of records, one LMDB transaction per group commit (S6). */
@@ -13,6 +14,8 @@ export class LmdbJournal extends GroupCommitJournal {
   readonly pacer: CommitPacer;
   private confirmedOnDisk: number;
   private isTrimming = false;
+  /** While the store is being copied: the copy of the journal must begin where the copy of the tables ends. */
+  isTrimHeld = false;
   syncCommits = 0;
   asyncCommits = 0;
   runsTrimmed = 0;
@@ -45,11 +48,7 @@ export class LmdbJournal extends GroupCommitJournal {
   }
 
   protected lacksRoom(byteCount: number): string | undefined {
-    const { path, freeSpace, freeSpaceReserveBytes } = this.options;
-    const free = freeSpace.freeBytes(path);
-    // A commit writes its pages, the path to the root and the free list; twice the bytes covers them generously.
-    const needed = 2 * byteCount + freeSpaceReserveBytes;
-    return free >= needed ? undefined : `the volume of ${path} has ${free} bytes left, ${needed} are wanted (freeSpaceReserveBytes ${freeSpaceReserveBytes})`;
+    return lackOfRoom(this.options, byteCount);
   }
 
   protected write(batch: CommitBatch): void {
@@ -85,8 +84,8 @@ export class LmdbJournal extends GroupCommitJournal {
 
   private writeBehind(batch: CommitBatch): void {
     const trimmed = this.trimmable(RUNS_TRIMMED_PER_COMMIT);
-    // All puts of a turn are one LMDB transaction, and share its promise.
-    this.putBatch(batch, trimmed).then(
+    const written = this.environments.journal.batch(() => this.putBatch(batch, trimmed));
+    written.then(
       () => {
         this.asyncCommits++;
         this.ended(batch, trimmed);
@@ -98,15 +97,14 @@ export class LmdbJournal extends GroupCommitJournal {
     );
   }
 
-  private putBatch(batch: CommitBatch, trimmed: readonly number[]): Promise<boolean> {
+  /** The promises of puts inside a transaction or batch say nothing: its own does. */
+  private putBatch(batch: CommitBatch, trimmed: readonly number[]): void {
     const { runs, journalMeta } = this.environments;
-    let last: Promise<boolean> | undefined;
-    for (const { firstTxId, bytes, start, end } of batch.runs) last = runs.put(txKey(firstTxId), bytes.subarray(start, end));
+    for (const { firstTxId, bytes, start, end } of batch.runs) void runs.put(txKey(firstTxId), bytes.subarray(start, end));
     if (batch.confirmedTxId > this.confirmedOnDisk) {
-      last = journalMeta.put(MetaName.confirmedTxId, numberBytes(batch.confirmedTxId));
+      void journalMeta.put(MetaName.confirmedTxId, numberBytes(batch.confirmedTxId));
     }
     for (let index = 0; index < trimmed.length - 1; index++) void runs.remove(txKey(trimmed[index]!));
-    return last!;
   }
 
   private ended(batch: CommitBatch, trimmed: readonly number[]): void {
@@ -118,7 +116,7 @@ export class LmdbJournal extends GroupCommitJournal {
 
   /** First txIds of runs that may go, and at the end the one that is the first to stay; empty when none may. */
   private trimmable(runsMax: number): readonly number[] {
-    if (this.trimBeforeTxId <= this.firstTxId) return NONE;
+    if (this.trimBeforeTxId <= this.firstTxId || this.isTrimHeld) return NONE;
     // The read transaction of this turn may be older than the last commit.
     this.environments.runs.resetReadTxn();
     const oldest = this.runs.oldest(runsMax + 1);
@@ -141,9 +139,10 @@ export class LmdbJournal extends GroupCommitJournal {
       this.isTrimming = false;
       return;
     }
-    let last: Promise<boolean> | undefined;
-    for (const txId of trimmed.slice(0, -1)) last = this.environments.runs.remove(txKey(txId));
-    last!.then(
+    const removed = this.environments.runs.batch(() => {
+      for (const txId of trimmed.slice(0, -1)) void this.environments.runs.remove(txKey(txId));
+    });
+    removed.then(
       () => {
         this.trimEnded(trimmed);
         this.clock.defer(() => this.trimStep());

@@ -1,12 +1,15 @@
+import { mkdirSync } from 'node:fs';
 import { AepError, type Facts, toError } from '@aep/kernel';
-import { STORE_FORMAT_VERSION, type Store, type StoreIdentity } from '@aep/store';
+import { Scrubber, STORE_FORMAT_VERSION, type Store, type StoreIdentity, verifyStore, type VerifyReport } from '@aep/store';
 import { closeEnvironments, type Environments, openEnvironments } from './environment.js';
+import { lackOfRoom } from './free-space.js';
 import { LmdbJournal } from './lmdb-journal.js';
 import { LmdbRuns } from './lmdb-runs.js';
 import { concludeLmdbOptions, type ConcludedLmdbOptions, type LmdbStoreOptions } from './lmdb-store-options.js';
 import { LmdbTables } from './lmdb-tables.js';
 import { identityBytes, MetaName, numberBytes, readIdentity, readNumber } from './store-meta.js';
 import { lockStore } from './store-lock.js';
+import { checkInChild } from './verified-open.js';
 
 /** The store of one engine on LMDB. Made by {@link openLmdbStore}. */
 export class LmdbStore implements Store {
@@ -14,6 +17,7 @@ export class LmdbStore implements Store {
   readonly tables: LmdbTables;
   epoch: number;
   private closing: Promise<void> | undefined;
+  private readonly scrubber: Scrubber;
 
   /** @internal */
   constructor(
@@ -22,11 +26,14 @@ export class LmdbStore implements Store {
     private readonly options: ConcludedLmdbOptions,
     private readonly unlock: () => void,
   ) {
-    const { clock, log, readerDeadlineMs, path, freeSpace, freeSpaceReserveBytes } = options;
+    const { clock, log, readerDeadlineMs, scrubIntervalMs } = options;
     this.journal = new LmdbJournal(environments, new LmdbRuns(environments), options);
-    const hasRoom = (byteCount: number): boolean => freeSpace.freeBytes(path) >= 2 * byteCount + freeSpaceReserveBytes;
+    const hasRoom = (byteCount: number): boolean => lackOfRoom(options, byteCount) === undefined;
     this.tables = new LmdbTables(environments, { clock, log, readerDeadlineMs, hasRoom });
     this.epoch = readNumber(environments.journalMeta, MetaName.epoch) ?? 0;
+    const onDamage = (error: AepError): void => this.journal.failFromOutside(error);
+    this.scrubber = new Scrubber(this.journal, clock, { intervalMs: scrubIntervalMs, onDamage });
+    if (scrubIntervalMs > 0) this.scrubber.start();
   }
 
   setEpoch(epoch: number, done: (error: AepError | undefined) => void): void {
@@ -61,8 +68,37 @@ export class LmdbStore implements Store {
       freeBytes: options.freeSpace.freeBytes(options.path),
       freeSpaceReserveBytes: options.freeSpaceReserveBytes,
       ...sizesOf(this.environments),
+      ...this.scrubber.scrubFacts(),
       epoch: this.epoch,
     };
+  }
+
+  /** Checks the whole journal, and the tables against its fold when it reaches back to record 1. Beside the running engine. */
+  async verify(onProgress?: (checkedTxId: number, lastTxId: number) => void): Promise<VerifyReport> {
+    const snapshot = this.tables.snapshot();
+    try {
+      const { clock } = this.options;
+      return await verifyStore(this.journal, { clock, snapshot, ...(onProgress === undefined ? {} : { onProgress }) });
+    } finally {
+      snapshot.close();
+    }
+  }
+
+  /**
+   * Copies the store, consistently and beside the running engine, into a directory that is empty or missing. The copy has
+   * the identity of this member: it is a backup, not a second member.
+   */
+  async copyTo(path: string): Promise<void> {
+    mkdirSync(`${path}/journal`, { recursive: true });
+    mkdirSync(`${path}/state`, { recursive: true });
+    // The tables first: the copied journal then reaches at least as far, and is not trimmed past them meanwhile.
+    this.journal.isTrimHeld = true;
+    try {
+      await this.environments.state.backup(`${path}/state`, false);
+      await this.environments.journal.backup(`${path}/journal`, false);
+    } finally {
+      this.journal.isTrimHeld = false;
+    }
   }
 
   /** Waits for what was accepted, writes the confirmed position, releases the lock. A second call waits for the first. */
@@ -75,6 +111,7 @@ export class LmdbStore implements Store {
     await new Promise<void>((resolve) => {
       this.journal.close(resolve);
     });
+    this.scrubber.stop();
     this.tables.deadlines.closeAll();
     if (this.journal.isFailed) {
       // After a failed write lmdb's own close may wait for ever (S3); the files are consistent without it.
@@ -97,6 +134,10 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStor
   const unlock = lockStore(concluded.path, concluded.takeOverForeignLock);
   let environments: Environments | undefined;
   try {
+    if (concluded.verifyOnOpen) {
+      const { path, mapSizeBytes, verifyTailRecords: tailRecords, clock, verifyTimeoutMs } = concluded;
+      await checkInChild({ path, mapSizeBytes, tailRecords }, clock, verifyTimeoutMs);
+    }
     environments = openEnvironments({
       path: concluded.path,
       mapSizeBytes: concluded.mapSizeBytes,

@@ -46,17 +46,8 @@ export class LmdbTables implements StateTables {
     if (this.isApplying || !this.context.hasRoom(changes.size * ENTRY_BYTES_GUESS)) return 'busy';
     assert(appliedTxId >= this.appliedTxId, 'the tables never go back (E35)');
     this.isApplying = true;
-    const { tables, stateMeta } = this.environments;
-    const at = new TableKey(0, NO_BYTES);
-    for (const { tableId, key, value } of changes) {
-      assert(tableId <= TABLE_ID_MAX && key.length <= KEY_BYTES_MAX, 'table ids and keys are within their limits');
-      at.tableId = tableId;
-      at.bytes = key;
-      if (value === undefined) void tables.remove(asLmdbKey(at));
-      else void tables.put(asLmdbKey(at), value);
-    }
-    // Same turn, same LMDB transaction: the position moves with what it covers.
-    stateMeta.put(MetaName.appliedTxId, numberBytes(appliedTxId)).then(
+    const written = this.environments.state.batch(() => this.putAll(changes, appliedTxId));
+    written.then(
       () => {
         this.isApplying = false;
         this.appliedTxId = appliedTxId;
@@ -72,6 +63,20 @@ export class LmdbTables implements StateTables {
       },
     );
     return 'accepted';
+  }
+
+  /** In one LMDB transaction: the position moves with what it covers. */
+  private putAll(changes: TableChanges, appliedTxId: number): void {
+    const { tables, stateMeta } = this.environments;
+    const at = new TableKey(0, NO_BYTES);
+    for (const { tableId, key, value } of changes) {
+      assert(tableId <= TABLE_ID_MAX && key.length <= KEY_BYTES_MAX, 'table ids and keys are within their limits');
+      at.tableId = tableId;
+      at.bytes = key;
+      if (value === undefined) void tables.remove(asLmdbKey(at));
+      else void tables.put(asLmdbKey(at), value);
+    }
+    void stateMeta.put(MetaName.appliedTxId, numberBytes(appliedTxId));
   }
 
   snapshot(): StoreSnapshot {

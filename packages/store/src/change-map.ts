@@ -75,16 +75,16 @@ export class ChangeMap implements FoldSink, TableChanges {
     this.views[recent.entry]!.setFloat64(0, reader.channelSno, true);
   }
 
-  /** In order of table, then key. The entry object is the same each time. */
+  /** In order of table, then key. */
   *[Symbol.iterator](): IterableIterator<{ tableId: number; key: Uint8Array; value: Uint8Array | undefined }> {
-    const current: { tableId: number; key: Uint8Array; value: Uint8Array | undefined } = { tableId: 0, key: NO_BYTES, value: undefined };
     const { places } = this;
     for (const entry of this.sorted()) {
       const at = entry * 4;
-      current.tableId = this.tableIds[entry]!;
-      current.key = this.sources[entry]!.subarray(places[at]!, places[at + 1]!);
-      current.value = this.values[entry]?.subarray(places[at + 2]!, places[at + 3]!);
-      yield current;
+      yield {
+        tableId: this.tableIds[entry]!,
+        key: this.sources[entry]!.subarray(places[at]!, places[at + 1]!),
+        value: this.values[entry]?.subarray(places[at + 2]!, places[at + 3]!),
+      };
     }
   }
 
@@ -192,7 +192,6 @@ class RecentStream {
   }
 }
 
-const NO_BYTES = new Uint8Array(0);
 const FREE = -1;
 const SLOTS_AT_FIRST = 2_048;
 

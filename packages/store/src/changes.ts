@@ -19,6 +19,8 @@ export interface ChangesOptions {
  * The stable records of a journal from a position on, then the new ones as they come (E103). Resumable: save the txId
  * of what has been dealt with, and begin one after it; each record comes once per position, in order.
  *
+ * The clock's timers do not keep a process alive: a program that only follows must stay alive by other means.
+ *
  * @throws AEP_JOURNAL_TRIMMED when the position has been trimmed (register the reader: {@link ReaderRegistry}),
  * AEP_RECORD_CORRUPT naming the record
  *

@@ -52,6 +52,7 @@ export abstract class GroupCommitJournal implements Journal {
   private lastEpoch: number;
   private readonly waiting: OpenRuns;
   private listener: JournalListener | undefined;
+  private hasFailed = false;
   private isStarved = false;
   private starvedTimer: TimerHandle | undefined;
   private watchdog: TimerHandle | undefined;
@@ -130,8 +131,9 @@ export abstract class GroupCommitJournal implements Journal {
     this.finishClosing();
   }
 
+  /** True from the failure on, also after a close. */
   get isFailed(): boolean {
-    return this.phase === 'failed';
+    return this.hasFailed;
   }
 
   journalFacts(): Facts {
@@ -152,7 +154,7 @@ export abstract class GroupCommitJournal implements Journal {
       appendsRefused: this.refusals,
       isStarvedOfSpace: this.isStarved,
       starvations: this.starvations,
-      isFailed: this.phase === 'failed',
+      isFailed: this.hasFailed,
     };
   }
 
@@ -183,6 +185,7 @@ export abstract class GroupCommitJournal implements Journal {
   protected fail(error: AepError): void {
     if (this.phase === 'failed' || this.phase === 'closed') return;
     this.phase = 'failed';
+    this.hasFailed = true;
     this.stopTimers();
     this.log.log('error', 'the journal failed: nothing becomes stable any more', { stableTxId: this.stableTxId }, error);
     this.listener?.onFailure(error);
@@ -267,7 +270,12 @@ export abstract class GroupCommitJournal implements Journal {
   private finishClosing(): void {
     const done = this.closeDone;
     if (done === undefined) return;
-    if (this.phase === 'closing' && (this.inFlight !== undefined || !this.waiting.isEmpty)) return;
+    if (this.phase === 'closing' && this.inFlight !== undefined) return;
+    if (this.phase === 'closing' && !this.waiting.isEmpty) {
+      if (!this.isStarved) return;
+      // Nothing of it was stable, so nothing of it was released or acknowledged: it comes again.
+      this.log.log('warn', 'closed without room for the last records', { lastTxId: this.lastTxId, stableTxId: this.stableTxId });
+    }
     this.closeDone = undefined;
     this.abandon();
     done();

@@ -1,0 +1,109 @@
+import { AepError, type Facts, SeededRandom, toError } from '@aep/kernel';
+import { RecordReader } from '@aep/store';
+import { closeEnvironments, type Environments, openEnvironments } from './environment.js';
+import { LmdbRuns } from './lmdb-runs.js';
+import { MetaName, readIdentity, readNumber } from './store-meta.js';
+import { asLmdbKey, TABLE_ID_MAX, TableKey } from './table-key.js';
+
+/** What the child process is to look at. */
+export interface CheckRequest {
+  readonly path: string;
+  readonly mapSizeBytes: number;
+  /** Records at the end of the journal that are all checked. */
+  readonly tailRecords: number;
+}
+
+/** What it answers, as one line of JSON. */
+export interface CheckResult {
+  readonly recordsChecked: number;
+  readonly entriesRead: number;
+  readonly error: { readonly code: string; readonly message: string; readonly facts: Facts } | undefined;
+}
+
+/** Reads the journal's tail, some older runs and a part of the tables. Runs in the child process. */
+export async function checkStore(request: CheckRequest): Promise<CheckResult> {
+  let recordsChecked = 0;
+  let entriesRead = 0;
+  try {
+    const environments = openEnvironments({ ...request, readOnly: true, noSync: false });
+    readIdentity(environments.journalMeta, request.path);
+    recordsChecked = checkJournal(new LmdbRuns(environments), request.tailRecords);
+    entriesRead = readTables(environments);
+    await closeEnvironments(environments);
+    return { recordsChecked, entriesRead, error: undefined };
+  } catch (thrown) {
+    const error = thrown instanceof AepError ? thrown : unreadable(request.path, thrown);
+    return { recordsChecked, entriesRead, error: { code: error.code, message: error.message, facts: error.facts } };
+  }
+}
+
+/** @returns undefined when the text is not a whole answer: the child died */
+export function parseCheckResult(text: string): CheckResult | undefined {
+  if (!text.endsWith('\n')) return undefined;
+  try {
+    return JSON.parse(text) as CheckResult;
+  } catch {
+    return undefined;
+  }
+}
+
+function checkJournal(runs: LmdbRuns, tailRecords: number): number {
+  const { firstTxId, lastTxId } = runs.position();
+  if (lastTxId === 0) return 0;
+  const tailFrom = Math.max(firstTxId, lastTxId - tailRecords + 1);
+  let checked = checkFrom(runs, tailFrom, lastTxId, Infinity);
+  // The same runs every time would leave the others to the scrub alone; the last txId makes a cheap seed.
+  const random = new SeededRandom(lastTxId);
+  for (let spot = 0; spot < SPOT_CHECKS && tailFrom > firstTxId; spot++) {
+    checked += checkFrom(runs, firstTxId + random.below(tailFrom - firstTxId), lastTxId, 1);
+  }
+  return checked;
+}
+
+function checkFrom(runs: LmdbRuns, fromTxId: number, lastTxId: number, runsMax: number): number {
+  const reader = new RecordReader();
+  const hash = { low: 0, high: 0 };
+  let next = fromTxId;
+  let looked = 0;
+  for (const run of runs.read(fromTxId, () => lastTxId)) {
+    for (let at = run.start; at < run.end; next++) {
+      at = reader.open(run.bytes, at, run.end);
+      reader.checkFollows(next - 1, next === fromTxId ? reader.previousHash : hash);
+      while (reader.next());
+      hash.low = reader.hash.low;
+      hash.high = reader.hash.high;
+    }
+    if (++looked >= runsMax) return next - fromTxId;
+  }
+  if (next !== lastTxId + 1) {
+    throw new AepError('AEP_RECORD_CORRUPT', 'fatal', `record ${next} is missing; the journal should reach ${lastTxId}`, { txId: next });
+  }
+  return next - fromTxId;
+}
+
+/** Walks into the tables far enough to meet most kinds of damage to their pages; what they hold is checked by nobody but a full verification. */
+function readTables({ tables, stateMeta }: Environments): number {
+  readNumber(stateMeta, MetaName.appliedTxId);
+  let entries = 0;
+  // lmdb's own defaults for open ends are keys of its own kind, so both ends are given.
+  const forward = { start: FIRST_KEY, end: LAST_KEY, limit: TABLE_ENTRIES_READ };
+  const backward = { start: LAST_KEY, end: FIRST_KEY, limit: TABLE_ENTRIES_READ, reverse: true };
+  for (const options of [forward, backward]) {
+    for (const { value } of tables.getRange(options)) entries += value.length >= 0 ? 1 : 0;
+  }
+  return entries;
+}
+
+const SPOT_CHECKS = 32;
+const TABLE_ENTRIES_READ = 20_000;
+const FIRST_KEY = asLmdbKey(new TableKey(0, new Uint8Array(0)));
+const LAST_KEY = asLmdbKey(new TableKey(TABLE_ID_MAX, new Uint8Array(64).fill(0xff)));
+
+function unreadable(path: string, thrown: unknown): AepError {
+  return new AepError(
+    'AEP_STORE_DAMAGED',
+    'fatal',
+    `the store at ${path} cannot be read: ${toError(thrown).message}; take the store from another member or a backup, and keep this one for inspection`,
+    { path },
+  );
+}

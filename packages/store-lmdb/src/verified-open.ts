@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { AepError, type Clock } from '@aep/kernel';
+import { type CheckRequest, type CheckResult, parseCheckResult } from './store-check.js';
+
+/**
+ * Opens and reads the store in a child process first (S5): LMDB trusts its file, so a damaged one can give wrong data or
+ * kill the process that opens it. Better the child than the engine.
+ *
+ * @throws AEP_STORE_DAMAGED, AEP_RECORD_CORRUPT, and what opening throws
+ */
+export async function checkInChild(request: CheckRequest, clock: Clock, timeoutMs: number): Promise<CheckResult | undefined> {
+  // Nothing there yet, or only its directories: nothing to check.
+  if (!existsSync(`${request.path}/journal/data.mdb`) || !existsSync(`${request.path}/state/data.mdb`)) return undefined;
+  const { output, ending } = await runChild(request, clock, timeoutMs);
+  const result = parseCheckResult(output);
+  if (result === undefined) throw damaged(request.path, ending);
+  if (result.error !== undefined) throw new AepError(result.error.code, 'fatal', result.error.message, result.error.facts);
+  return result;
+}
+
+function runChild(request: CheckRequest, clock: Clock, timeoutMs: number): Promise<{ output: string; ending: string }> {
+  return new Promise((resolve) => {
+    const script = fileURLToPath(new URL('./store-check-main.js', import.meta.url));
+    // Without the parent's node options: a debugger's port or a coverage hook is not for this child.
+    const env = { ...process.env, NODE_OPTIONS: '' };
+    const child = spawn(process.execPath, [script, JSON.stringify(request)], { stdio: ['ignore', 'pipe', 'ignore'], env });
+    let output = '';
+    let ending = '';
+    child.stdout.setEncoding('utf8');
+    child.stdout.on('data', (text: string) => (output += text));
+    const timer = clock.schedule(timeoutMs, () => {
+      ending = `was still reading after ${timeoutMs} ms`;
+      child.kill('SIGKILL');
+    });
+    child.on('error', (error) => (ending = `could not be started: ${error.message}`));
+    child.on('close', (code, signal) => {
+      clock.cancel(timer);
+      if (ending === '') ending = signal === null ? `ended with code ${code}` : `was killed by ${signal}`;
+      resolve({ output, ending });
+    });
+  });
+}
+
+function damaged(path: string, ending: string): AepError {
+  return new AepError(
+    'AEP_STORE_DAMAGED',
+    'fatal',
+    `the store at ${path} cannot be read: the process that checked it ${ending}; take the store from another member or a backup, and keep this one for inspection`,
+    { path, ending },
+  );
+}

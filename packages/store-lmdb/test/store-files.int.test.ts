@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { closeSync, cpSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { AepError, SeededRandom, SystemClock } from '@aep/kernel';
+import { changes, recover } from '@aep/store';
+import { Marks, SampleRecords } from '@aep/store/contract';
+import { type LmdbStore, type LmdbStoreOptions, openLmdbStore, openLmdbStoreReader } from '@aep/store-lmdb';
+
+describe('the files of a store', () => {
+  void it('a second writer is refused with AEP_STORE_LOCKED, and let in when the first has closed', async () => {
+    await inDirectory(async (path) => {
+      const first = await open(path);
+      await assert.rejects(open(path), { code: 'AEP_STORE_LOCKED', advice: 'reject' });
+      await first.close();
+      await (await open(path)).close();
+      assert.equal(existsSync(`${path}/LOCK`), false);
+    });
+  });
+
+  void it('a lock of a dead process is taken over, one of another host only when told', async () => {
+    await inDirectory(async (path) => {
+      await (await open(path)).close();
+      const dead = spawnSync(process.execPath, ['-e', '']).pid;
+      const { place } = JSON.parse(await lockTextOf(path)) as { place: string };
+      writeFileSync(`${path}/LOCK`, JSON.stringify({ pid: dead, started: '1', place }));
+      await (await open(path)).close();
+      writeFileSync(`${path}/LOCK`, JSON.stringify({ pid: dead, started: '1', place: 'elsewhere boot ns' }));
+      await assert.rejects(open(path), { code: 'AEP_STORE_LOCKED' });
+      await (await open(path, { takeOverForeignLock: true })).close();
+    });
+  });
+
+  void it('a store of another engine is refused with AEP_STORE_OTHER_ENGINE', async () => {
+    await inDirectory(async (path) => {
+      await (await open(path)).close();
+      await assert.rejects(open(path, { engineName: 'other' }), { code: 'AEP_STORE_OTHER_ENGINE' });
+      // The refusal has let go of everything.
+      await (await open(path)).close();
+    });
+  });
+
+  void it('options out of range are refused with AEP_OPTION_INVALID before anything is made', async () => {
+    await inDirectory(async (path) => {
+      const target = join(path, 'new');
+      await assert.rejects(open(target, { readerDeadlineMs: -1 }), { code: 'AEP_OPTION_INVALID' });
+      await assert.rejects(open(target, { commitMode: 'never' as 'auto' }), { code: 'AEP_OPTION_INVALID' });
+      assert.equal(existsSync(target), false);
+    });
+  });
+
+  void it('a directory that cannot be a store is refused with AEP_STORE_OPEN_FAILED', async () => {
+    await inDirectory(async (path) => {
+      writeFileSync(`${path}/journal`, 'a file where a directory should be');
+      await assert.rejects(open(path), { code: 'AEP_STORE_OPEN_FAILED' });
+    });
+  });
+
+  void it('a reader finds no store where none is: AEP_STORE_MISSING', async () => {
+    await inDirectory(async (path) => {
+      assert.throws(() => openLmdbStoreReader({ path }), { code: 'AEP_STORE_MISSING' });
+      assert.equal(existsSync(`${path}/journal`), false);
+    });
+  });
+
+  void it('another process reads and follows the journal while the writer runs (E103)', async () => {
+    await inDirectory(async (path) => {
+      const store = await open(path);
+      const marks = Marks.of(store);
+      const records = new SampleRecords(store.journal);
+      records.appendMany(20);
+      store.journal.commit();
+      await until(() => marks.stable.includes(20));
+      const script = fileURLToPath(new URL('./reader-process.js', import.meta.url));
+      const output = execFileSync(process.execPath, [script, path, '5'], { encoding: 'utf8' });
+      assert.deepEqual(JSON.parse(output), { txIds: Array.from({ length: 16 }, (_, index) => index + 5), bad: null, applied: 0 });
+      await store.close();
+    });
+  });
+
+  void it('changes go on with new records as they become stable, and end by their signal (E103)', async () => {
+    await inDirectory(async (path) => {
+      const store = await open(path);
+      Marks.of(store);
+      const records = new SampleRecords(store.journal);
+      const stop = new AbortController();
+      const seen: number[] = [];
+      records.appendMany(3);
+      store.journal.commit();
+      for await (const { txId } of changes(store.journal, { from: 2, clock: new SystemClock(), pollMs: 1, signal: stop.signal })) {
+        seen.push(txId);
+        if (txId === 3) {
+          records.appendMany(2);
+          store.journal.commit();
+        }
+        if (txId === 5) stop.abort();
+      }
+      assert.deepEqual(seen, [2, 3, 4, 5]);
+      await store.close();
+    });
+  });
+
+  void it('a copy made beside the writer is a whole store', async () => {
+    await inDirectory(async (path) => {
+      const store = await open(path);
+      await write(store, 50);
+      await store.copyTo(`${path}/copy`);
+      await write(store, 10);
+      await store.close();
+      const copy = await open(`${path}/copy`);
+      assert.equal(copy.journal.lastTxId, 50);
+      await recover(copy, { clock: new SystemClock() });
+      assert.deepEqual(pick(await copy.verify()), { bad: undefined, tables: 'equal' });
+      await copy.close();
+    });
+  });
+
+  void it('verification finds tables that differ from the fold, and names the entry', async () => {
+    await inDirectory(async (path) => {
+      const store = await open(path);
+      await write(store, 10);
+      await recover(store, { clock: new SystemClock() });
+      const tampered = { tableId: 1, key: Buffer.from('key-4'), value: Buffer.from('tampered') };
+      await new Promise<void>((resolve) => {
+        store.tables.apply({ size: 1, [Symbol.iterator]: () => [tampered].values() }, 10, () => resolve());
+      });
+      const report = await store.verify();
+      assert.equal(report.tables, 'different');
+      assert.deepEqual(report.difference, { tableId: 1, keyHex: Buffer.from('key-4').toString('hex') });
+      await store.close();
+    });
+  });
+
+  void it('a snapshot open past its deadline is closed and answers AEP_READER_EXPIRED (S9)', async () => {
+    await inDirectory(async (path) => {
+      const store = await open(path, { readerDeadlineMs: 10 });
+      const snapshot = store.tables.snapshot();
+      await until(() => store.statistics()['readersExpired'] === 1);
+      assert.throws(() => snapshot.get(1, Buffer.from('a')), { code: 'AEP_READER_EXPIRED', advice: 'retry' });
+      snapshot.close();
+      await store.close();
+    });
+  });
+
+  void it('a write that the system refuses is fatal and reported once; stable records survive it (S3, H22)', async () => {
+    await inDirectory(async (path) => {
+      const script = fileURLToPath(new URL('./limited-process.js', import.meta.url));
+      // The shell limits the size of files, so that lmdb's own write fails.
+      const { stdout, signal } = spawnSync('sh', ['-c', `ulimit -f 1500; exec "${process.execPath}" "${script}" "${path}"`], { encoding: 'utf8' });
+      assert.equal(signal, null);
+      const { failures, stable, after } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { failures: string[]; stable: number; after: string };
+      assert.deepEqual(failures, ['AEP_STORE_WRITE_FAILED']);
+      assert.equal(after, 'closed');
+      const store = await open(path);
+      assert.ok(stable > 0 && store.journal.stableTxId >= stable);
+      assert.equal((await store.verify()).bad, undefined);
+      await store.close();
+    });
+  });
+
+  void it('damaged files give a coded error and never harm the process that opens them (S5, seed 11)', async () => {
+    await inDirectory(async (path) => {
+      const store = await open(`${path}/good`);
+      for (let round = 0; round < 20; round++) await write(store, 20);
+      await recover(store, { clock: new SystemClock() });
+      await store.close();
+      const random = new SeededRandom(11);
+      const outcomes = new Map<string, number>();
+      for (let round = 0; round < 12; round++) {
+        rmSync(`${path}/bad`, { recursive: true, force: true });
+        cpSync(`${path}/good`, `${path}/bad`, { recursive: true });
+        damage(`${path}/bad/${round % 3 === 0 ? 'state' : 'journal'}/data.mdb`, random);
+        const outcome = await open(`${path}/bad`, { verifyOnOpen: true }).then(
+          async (opened) => {
+            await opened.close();
+            return 'opened';
+          },
+          (error: unknown) => (error instanceof AepError ? error.code : String(error)),
+        );
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      }
+      for (const outcome of outcomes.keys()) assert.match(outcome, /^(opened|AEP_(STORE_DAMAGED|RECORD_CORRUPT|STORE_OPEN_FAILED|STORE_MISSING|STORE_FORMAT))$/);
+      assert.ok((outcomes.get('opened') ?? 0) < 12, 'no damage was noticed');
+    });
+  });
+});
+
+/** Zeroes, or fills with noise, some pages behind the two meta pages. */
+function damage(file: string, random: SeededRandom): void {
+  const pages = Math.floor(statSync(file).size / 4_096);
+  const handle = openSync(file, 'r+');
+  for (let count = 0; count < 4; count++) {
+    const noise = Buffer.alloc(4_096, random.below(2) === 0 ? 0 : random.below(256));
+    writeSync(handle, noise, 0, noise.length, (2 + random.below(pages - 2)) * 4_096);
+  }
+  closeSync(handle);
+}
+
+function open(path: string, options: Partial<LmdbStoreOptions> = {}): Promise<LmdbStore> {
+  return openLmdbStore({ path, engineName: 'files', verifyOnOpen: false, ...options });
+}
+
+async function write(store: LmdbStore, count: number): Promise<void> {
+  new SampleRecords(store.journal).appendMany(count);
+  store.journal.commit();
+  await until(() => store.journal.stableTxId === store.journal.lastTxId);
+}
+
+async function lockTextOf(path: string): Promise<string> {
+  const store = await open(path);
+  const text = readFileSync(`${path}/LOCK`, 'utf8');
+  await store.close();
+  return text;
+}
+
+function pick({ bad, tables }: { bad: unknown; tables: string }): { bad: unknown; tables: string } {
+  return { bad, tables };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let waitedMs = 0; !condition(); waitedMs++) {
+    assert.ok(waitedMs < 10_000, 'waited 10 s in vain');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+async function inDirectory(run: (path: string) => Promise<void>): Promise<void> {
+  const path = mkdtempSync(join(tmpdir(), 'aep-files-'));
+  // Timers of a clock do not keep a process alive; a test that waits for one must.
+  const keepAlive = setInterval(() => {}, 1_000);
+  try {
+    await run(path);
+  } finally {
+    clearInterval(keepAlive);
+    rmSync(path, { recursive: true, force: true });
+  }
+}
