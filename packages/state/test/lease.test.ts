@@ -111,3 +111,24 @@ test('a scan past what may be held costs the same per entry', () => {
   // Looking round the whole clock for each entry would take minutes.
   assert.ok(performance.now() - startedAt < 5_000);
 });
+
+test('the entity read last is the last to expire, whatever was read, changed or checkpointed before', () => {
+  for (let heldEntitiesMax = 2; heldEntitiesMax <= 9; heldEntitiesMax++) {
+    const fixture = new Fixture(undefined, { checked: true, cachedEntitiesMax: 2, heldEntitiesMax });
+    fixture.transaction((book) => {
+      for (let index = 0; index < 40; index++) book.orders.create(`k${index}`);
+    });
+    fixture.checkpoint();
+    for (let round = 0; round < 10; round++) {
+      fixture.transaction((book) => {
+        let previous: Order | undefined;
+        for (const [, order] of book.orders.range({ limit: 10 + 3 * round })) {
+          assert.equal(typeof previous?.note, previous === undefined ? 'undefined' : 'string');
+          previous = order;
+        }
+        book.orders.get(`k${round}`)!.quantity++;
+      });
+      if (round % 3 === 0) fixture.checkpoint();
+    }
+  }
+});
