@@ -1,1 +1,1 @@
-export {};
+export { DirectProvider, type DirectProviderOptions } from './direct-provider.js';
