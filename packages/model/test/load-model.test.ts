@@ -87,9 +87,13 @@ describe('the concluded model', () => {
     assert.equal(loadModel({ text, file: 'm' }).apps[0]?.storage.clustering?.groupName, 'a');
   });
 
-  test('a channel without a key has its name as key', () => {
+  test('a channel without a key has none, and cannot be filtered', () => {
     const text = '<model><buses><bus name="b" provider="loopback"><channel name="c"/></bus></buses></model>';
-    assert.equal(loadModel({ text, file: 'm' }).buses[0]?.channels[0]?.key, 'c');
+    assert.equal(loadModel({ text, file: 'm' }).buses[0]?.channels[0]?.key, null);
+    const app = `<app name="a" mainClass="x"><messaging><buses><bus name="b"><channel name="c" filter="a=1"/></bus></buses></messaging></app>`;
+    assert.deepEqual(outline(problemsOf(text.replace('</buses>', `</buses><apps>${app}</apps>`))), [
+      'AEP_MODEL_RELATION model.apps.app[0].messaging.buses.bus[0].channels.channel[0].filter',
+    ]);
   });
 });
 
@@ -172,13 +176,24 @@ describe('keys (M2, E82)', () => {
   });
 
   test('a filter is variable=value|value, each variable once (E85)', () => {
-    for (const filter of ['US', '=US', 'Region=', 'Region=US|', 'Region=US;', 'Region=US;Region=EU']) {
+    for (const filter of ['US', '=US', 'Region=US;EU', 'Region=US;Region=EU']) {
       const told = problemsOfCall(() => load('<channel name="c" key="K/${Region}"/>', filter));
       assert.deepEqual(
         told.map((problem) => problem.code),
         ['AEP_MODEL_VALUE'],
         filter,
       );
+    }
+  });
+
+  test('a filter may name a variable with another case of its first letter, and values may be "*"', () => {
+    assert.equal(filterOf(load('<channel name="c" key="K/${Region}"/>', 'region=US|*;')), 'region=US|*');
+  });
+
+  test('a key with an open variable, an open function or a wildcard is a mistake (E80)', () => {
+    for (const key of ['K/${Region', 'K/#[s = hash(${a}, 3)', 'K/*', 'K/>', 'K/${}', 'K/${1}']) {
+      const text = `<model><buses><bus name="b" descriptor="loopback://"><channel name="c"><key>${key}</key></channel></bus></buses></model>`;
+      assert.deepEqual(outline(problemsOf(text)), ['AEP_MODEL_VALUE model.buses.bus[0].channels.channel[0].key'], key);
     }
   });
 

@@ -7,7 +7,7 @@ import {
 } from '../gen/model.js';
 import { quote } from '../problems.js';
 import { type Conclusion, type Draft } from './conclusion.js';
-import { formatFilter, freezeVariables, keyVariables, parseFilter } from './key-variables.js';
+import { formatFilter, freezeVariables, keyVariables, parseFilter, sameVariable } from './key-variables.js';
 
 /** Fills what follows from other values of the apps, and checks that what they name is there. */
 export function concludeApps(
@@ -74,15 +74,19 @@ function concludeFilter(
     });
     return text;
   }
+  if (where.channel.key === null) {
+    conclusion.problems.add('AEP_MODEL_RELATION', at, 'the channel has no key to filter by', { value: text });
+    return text;
+  }
   const known = keyVariables(where.channel.key);
   for (const [name, values] of terms) {
-    const fixed = table[name];
-    if (known.includes(name)) continue;
-    if (fixed === undefined) {
+    if (known.some((variable) => sameVariable(variable, name))) continue;
+    const fixedName = Object.keys(table).find((variable) => sameVariable(variable, name));
+    if (fixedName === undefined) {
       const what = `the key ${quote(where.channel.key)} has no variable`;
       conclusion.problems.addUnknown('AEP_MODEL_NAME_UNKNOWN', at, what, { wrong: name, known });
-    } else if (!values.includes(fixed)) {
-      const message = `the filter lets nothing through: initialKeyResolution fixes ${quote(name)} to ${quote(fixed)}`;
+    } else if (!values.includes('*') && !values.includes(table[fixedName]!)) {
+      const message = `the filter lets nothing through: initialKeyResolution fixes ${quote(name)} to ${quote(table[fixedName]!)}`;
       conclusion.problems.add('AEP_MODEL_RELATION', at, message, { value: text });
     }
     // The fixed value stands in the key already; for the bus there is no such variable any more.

@@ -3,7 +3,7 @@ import { parseBusDescriptor, formatBusDescriptor } from '../descriptor.js';
 import { type BusModel, type ChannelModel } from '../gen/model.js';
 import { quote } from '../problems.js';
 import { type Conclusion, type Draft } from './conclusion.js';
-import { freezeVariables } from './key-variables.js';
+import { freezeVariables, isKeyTemplate } from './key-variables.js';
 
 /** Fills what follows from other values of the buses, and checks how they fit together. */
 export function concludeBuses(buses: readonly Draft<BusModel>[], conclusion: Conclusion): void {
@@ -74,21 +74,26 @@ function concludeChannels(bus: Draft<BusModel>, conclusion: Conclusion): void {
   }
 }
 
-const NOT_IN_A_LEVEL = /[/*]/;
+const NOT_IN_A_LEVEL = /[/*>]/;
 
 /** M2, E82: variables of the initial table are put in here, once and for all. */
 function concludeKey(channel: Draft<ChannelModel>, conclusion: Conclusion): void {
   const table = channel.initialKeyResolution ?? {};
   for (const [name, value] of Object.entries(table)) {
-    if (!channel.cleanMessageKey && NOT_IN_A_LEVEL.test(value)) {
-      const message = `a key variable may hold no "/" and no "*" unless cleanMessageKey is set (E83), got ${quote(value)}`;
-      conclusion.problems.add('AEP_MODEL_RELATION', conclusion.placeOf(table, name), message, { value });
-    }
+    if (channel.cleanMessageKey || !NOT_IN_A_LEVEL.test(value)) continue;
+    const message = `a key variable may hold no "/", "*" and ">" unless cleanMessageKey is set (E83), got ${quote(value)}`;
+    conclusion.problems.add('AEP_MODEL_RELATION', conclusion.placeOf(table, name), message, { value });
   }
   const frozen = channel.cleanMessageKey ? cleaned(table) : table;
   conclusion.fill(channel, 'initialKeyResolution', frozen);
-  if (channel.key === null) conclusion.fill(channel, 'key', channel.name, [channel, 'name']);
-  else conclusion.fill(channel, 'key', freezeVariables(channel.key, frozen));
+  if (channel.key === null) return;
+  if (!isKeyTemplate(channel.key)) {
+    const allowed = 'text with ${Name}, ${Name::default} and #[name = hash(${Name}, N)], without "*" and ">"';
+    const message = `expected a key template, ${allowed}; got ${quote(channel.key)}`;
+    const details = { value: channel.key, allowed };
+    conclusion.problems.add('AEP_MODEL_VALUE', conclusion.placeOf(channel, 'key'), message, details);
+  }
+  conclusion.fill(channel, 'key', freezeVariables(channel.key, frozen));
 }
 
 /** E83: what is no letter or digit becomes `_`. */

@@ -68,8 +68,8 @@ export interface ChannelModel {
   readonly id: number | null;
   /** Guaranteed: journaled, confirmed, sent again. BestEffort: released after stability, not kept (E44). @default Guaranteed */
   readonly qos: 'Guaranteed' | 'BestEffort';
-  /** Key template with levels split by "/", such as NEWORDERS/${Region}/${Department} (E80). Variables are filled per message, not while loading, except those of initialKeyResolution. When it is left out, the name of the channel. */
-  readonly key: string;
+  /** Key template with levels split by "/", such as NEWORDERS/${Region}/${Department} (E80). Variables are filled per message, not while loading, except those of initialKeyResolution. null: messages of the channel have no key. */
+  readonly key: string | null;
   /** Key variables whose value is fixed for good when the model is loaded (E82). */
   readonly initialKeyResolution: Readonly<Record<string, string>>;
   /** Values of key variables that the message and the send do not give (E81). */
@@ -398,7 +398,7 @@ export interface ChannelInput {
   readonly id?: number | `${string}\${${string}`;
   /** Guaranteed: journaled, confirmed, sent again. BestEffort: released after stability, not kept (E44). @default Guaranteed */
   readonly qos?: 'Guaranteed' | 'BestEffort' | `${string}\${${string}`;
-  /** Key template with levels split by "/", such as NEWORDERS/${Region}/${Department} (E80). Variables are filled per message, not while loading, except those of initialKeyResolution. When it is left out, the name of the channel. */
+  /** Key template with levels split by "/", such as NEWORDERS/${Region}/${Department} (E80). Variables are filled per message, not while loading, except those of initialKeyResolution. null: messages of the channel have no key. */
   readonly key?: string;
   /** Key variables whose value is fixed for good when the model is loaded (E82). */
   readonly initialKeyResolution?: FreeTree;

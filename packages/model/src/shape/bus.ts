@@ -13,7 +13,7 @@ export const CHANNEL = object('Channel', 'A named stream of messages on a bus.',
     'BestEffort',
   ]),
   key: key(
-    'Key template with levels split by "/", such as NEWORDERS/${Region}/${Department} (E80). Variables are filled per message, not while loading, except those of initialKeyResolution. When it is left out, the name of the channel.',
+    'Key template with levels split by "/", such as NEWORDERS/${Region}/${Department} (E80). Variables are filled per message, not while loading, except those of initialKeyResolution. null: messages of the channel have no key.',
   ),
   initialKeyResolution: map('Key variables whose value is fixed for good when the model is loaded (E82).'),
   keyResolution: map('Values of key variables that the message and the send do not give (E81).'),

@@ -100,8 +100,7 @@ export const size = (doc: string, options: ScalarOptions): ScalarField => scalar
 /** The first word is the default. */
 export const choice = (doc: string, values: readonly [string, ...string[]]): ScalarField =>
   scalar('choice', doc, { values, default: values[0] });
-export const key = (doc: string): ScalarField =>
-  scalar('key', doc, { default: null, filled: true, min: 1, max: TEXT_LENGTH_MAX });
+export const key = (doc: string): ScalarField => scalar('key', doc, { default: null, min: 1, max: TEXT_LENGTH_MAX });
 export const filter = (doc: string): ScalarField =>
   scalar('filter', doc, { default: null, min: 1, max: TEXT_LENGTH_MAX });
 export const part = (shape: ObjectShape): ObjectField => ({ kind: 'object', doc: shape.doc, shape, optional: false });
