@@ -256,6 +256,24 @@ describe('errors', () => {
     assert.equal(problem.allowed, 'an integer 1..65535');
   });
 
+  test('a reference to what is not there tells the nearest name that is', () => {
+    const text = fixture('guide-sample.xml').replace('"new-orders-channel" join', '"new-order-chanel" join');
+    const [problem] = problemsOf(text);
+    assert.equal(problem?.code, 'AEP_MODEL_NAME_UNKNOWN');
+    assert.equal(problem.nearest, 'new-orders-channel');
+    assert.equal(
+      problem.message,
+      'the bus "sample-bus" has no channel "new-order-chanel": did you mean "new-orders-channel"?',
+    );
+  });
+
+  test('a value that has to be there is missing at its parent', () => {
+    const [problem] = problemsOf('<model>\n<apps><app name="a"/></apps></model>');
+    assert.equal(problem?.code, 'AEP_MODEL_FIELD_MISSING');
+    assert.equal(problem.path, 'model.apps.app[0].mainClass');
+    assert.deepEqual([problem.line, problem.column], [2, 7]);
+  });
+
   test('the number of problems that are told is bounded, and the rest is counted', () => {
     const buses = Array.from({ length: 1000 }, (_, index) => `<bus name="b${index}" port="x"/>`).join('');
     const problems = problemsOf(`<model><buses>${buses}</buses></model>`);
