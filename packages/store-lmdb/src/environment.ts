@@ -78,7 +78,11 @@ function openRoot(path: string, options: EnvironmentOptions): RootDatabase<Uint8
 }
 
 function openNamed(root: RootDatabase<Uint8Array, Uint8Array>, name: string, path: string): BytesDatabase {
-  const database: BytesDatabase | undefined = root.openDB<Uint8Array, Uint8Array>({ name, encoding: 'binary', keyEncoding: 'binary' });
+  const database: BytesDatabase | undefined = root.openDB<Uint8Array, Uint8Array>({
+    name,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+  });
   if (database === undefined) throw missing(path);
   return database;
 }
@@ -91,9 +95,14 @@ function openTables(root: RootDatabase<Uint8Array, Uint8Array>, path: string): B
 }
 
 export function missing(path: string): AepError {
-  return new AepError('AEP_STORE_MISSING', 'reject', `there is no store at ${path}: check storage.path, or start the engine once to make it`, {
-    path,
-  });
+  return new AepError(
+    'AEP_STORE_MISSING',
+    'reject',
+    `there is no store at ${path}: check storage.path, or start the engine once to make it`,
+    {
+      path,
+    },
+  );
 }
 
 function openFailed(path: string, thrown: unknown): AepError {

@@ -1,4 +1,9 @@
 export type { FreeSpace } from './free-space.js';
 export { LmdbStore, openLmdbStore } from './lmdb-store.js';
 export type { CommitMode, LmdbStoreOptions } from './lmdb-store-options.js';
-export { LmdbJournalReader, LmdbStoreReader, type LmdbStoreReaderOptions, openLmdbStoreReader } from './lmdb-store-reader.js';
+export {
+  LmdbJournalReader,
+  LmdbStoreReader,
+  type LmdbStoreReaderOptions,
+  openLmdbStoreReader,
+} from './lmdb-store-reader.js';

@@ -1,6 +1,7 @@
 import { AepError, toError } from '@aep/kernel';
 import type { Durability, RecordRun } from '@aep/store';
 import { type CommitBatch, GroupCommitJournal } from '@aep/store/internal';
+import { TransactionFlags } from 'lmdb';
 import { CommitPacer } from './commit-pacer.js';
 import type { Environments } from './environment.js';
 import { LmdbRuns, txKey } from './lmdb-runs.js';
@@ -100,7 +101,8 @@ export class LmdbJournal extends GroupCommitJournal {
   /** The promises of puts inside a transaction or batch say nothing: its own does. */
   private putBatch(batch: CommitBatch, trimmed: readonly number[]): void {
     const { runs, journalMeta } = this.environments;
-    for (const { firstTxId, bytes, start, end } of batch.runs) void runs.put(txKey(firstTxId), bytes.subarray(start, end));
+    for (const { firstTxId, bytes, start, end } of batch.runs)
+      void runs.put(txKey(firstTxId), bytes.subarray(start, end));
     if (batch.confirmedTxId > this.confirmedOnDisk) {
       void journalMeta.put(MetaName.confirmedTxId, numberBytes(batch.confirmedTxId));
     }
@@ -162,7 +164,12 @@ export class LmdbJournal extends GroupCommitJournal {
       }, SYNC_COMMIT);
     } catch (thrown) {
       // Not fatal any more: after a restart those messages are in doubt and are sent again (E37).
-      this.options.log.log('warn', 'the confirmed position could not be written at close', { confirmedTxId: this.confirmedTxId }, thrown);
+      this.options.log.log(
+        'warn',
+        'the confirmed position could not be written at close',
+        { confirmedTxId: this.confirmedTxId },
+        thrown,
+      );
     }
   }
 
@@ -177,7 +184,7 @@ export class LmdbJournal extends GroupCommitJournal {
 
 const NONE: readonly number[] = [];
 /** lmdb: commit and sync before returning; not abortable, which saves a child transaction. */
-const SYNC_COMMIT = 2;
+const SYNC_COMMIT = TransactionFlags.SYNCHRONOUS_COMMIT;
 /** A saturated journal fills some runs per commit; trimming twice that keeps up without making commits long. */
 const RUNS_TRIMMED_PER_COMMIT = 16;
 const RUNS_TRIMMED_PER_STEP = 64;

@@ -60,7 +60,7 @@ export class LmdbRuns {
       return { firstTxId: 1, lastTxId: 0, lastHash: { low: 0, high: 0 }, lastEpoch: 0, confirmedTxId };
     }
     const reader = new RecordReader();
-    for (let at = run.start; at < run.end; ) at = reader.open(run.bytes, at, run.end);
+    for (let at = run.start; at < run.end;) at = reader.open(run.bytes, at, run.end);
     return {
       firstTxId: this.firstTxId() ?? run.firstTxId,
       lastTxId: reader.txId,

@@ -75,7 +75,12 @@ export function concludeLmdbOptions(options: LmdbStoreOptions): ConcludedLmdbOpt
     commitMode,
     syncCommitMaxMs: within('syncCommitMaxMs', options.syncCommitMaxMs ?? 1, 0, 10_000),
     mapSizeBytes: within('mapSizeBytes', options.mapSizeBytes ?? 16 * GIB, 1024 * 1024, 16_384 * GIB),
-    freeSpaceReserveBytes: within('freeSpaceReserveBytes', options.freeSpaceReserveBytes ?? 64 * 1024 * 1024, 0, 1_024 * GIB),
+    freeSpaceReserveBytes: within(
+      'freeSpaceReserveBytes',
+      options.freeSpaceReserveBytes ?? 64 * 1024 * 1024,
+      0,
+      1_024 * GIB,
+    ),
     verifyOnOpen: options.verifyOnOpen ?? true,
     verifyTailRecords: within('verifyTailRecords', options.verifyTailRecords ?? 20_000, 0, 1e12),
     verifyTimeoutMs: within('verifyTimeoutMs', options.verifyTimeoutMs ?? 60_000, 100, 3_600_000),

@@ -58,7 +58,11 @@ export class LmdbStoreReader {
     this.refresh();
     const snapshot = this.tables.snapshot();
     try {
-      return await verifyStore(this.journal, { clock: this.clock, snapshot, ...(onProgress === undefined ? {} : { onProgress }) });
+      return await verifyStore(this.journal, {
+        clock: this.clock,
+        snapshot,
+        ...(onProgress === undefined ? {} : { onProgress }),
+      });
     } finally {
       snapshot.close();
     }

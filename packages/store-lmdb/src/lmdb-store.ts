@@ -1,6 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { AepError, type Facts, toError } from '@aep/kernel';
-import { Scrubber, STORE_FORMAT_VERSION, type Store, type StoreIdentity, verifyStore, type VerifyReport } from '@aep/store';
+import {
+  Scrubber,
+  STORE_FORMAT_VERSION,
+  type Store,
+  type StoreIdentity,
+  verifyStore,
+  type VerifyReport,
+} from '@aep/store';
 import { closeEnvironments, type Environments, openEnvironments } from './environment.js';
 import { lackOfRoom } from './free-space.js';
 import { LmdbJournal } from './lmdb-journal.js';
@@ -144,7 +151,8 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStor
       readOnly: false,
       noSync: concluded.durability === 'os',
     });
-    const identity = readIdentity(environments.journalMeta, concluded.path) ?? (await makeIdentity(environments, concluded));
+    const identity =
+      readIdentity(environments.journalMeta, concluded.path) ?? (await makeIdentity(environments, concluded));
     if (identity.engineName !== concluded.engineName) throw otherEngine(concluded, identity);
     return new LmdbStore(identity, environments, concluded, unlock);
   } catch (thrown) {

@@ -1,5 +1,13 @@
 import { AepError, assert, type Clock, type Log, toError } from '@aep/kernel';
-import { type ApplyResult, KEY_BYTES_MAX, type RangeBytes, type StateTables, type StoreSnapshot, type TableChanges, type TableEntry } from '@aep/store';
+import {
+  type ApplyResult,
+  KEY_BYTES_MAX,
+  type RangeBytes,
+  type StateTables,
+  type StoreSnapshot,
+  type TableChanges,
+  type TableEntry,
+} from '@aep/store';
 import type { Transaction } from 'lmdb';
 import type { Environments } from './environment.js';
 import { type HeldReader, ReaderDeadlines, readerExpired } from './reader-deadlines.js';
@@ -58,7 +66,9 @@ export class LmdbTables implements StateTables {
       (thrown: unknown) => {
         // Stays "applying": after a failed write nothing more is tried (H22).
         const { commitError } = toError(thrown) as { commitError?: Promise<unknown> };
-        commitError?.catch((detail: unknown) => this.context.log.log('error', 'the storage engine reports', {}, detail));
+        commitError?.catch((detail: unknown) =>
+          this.context.log.log('error', 'the storage engine reports', {}, detail),
+        );
         done(applyFailed(appliedTxId, thrown));
       },
     );

@@ -37,7 +37,7 @@ export class ReaderDeadlines {
 
   closeAll(): void {
     if (this.timer !== undefined) this.clock.cancel(this.timer);
-    for (const reader of [...this.held]) reader.expire();
+    for (const reader of this.held) reader.expire();
     this.held.clear();
   }
 
@@ -45,7 +45,7 @@ export class ReaderDeadlines {
     this.timer = undefined;
     const nowMs = this.clock.monotonicMs();
     let oldestMs = Infinity;
-    for (const reader of [...this.held]) {
+    for (const reader of this.held) {
       if (nowMs - reader.openedMs < this.deadlineMs) {
         oldestMs = Math.min(oldestMs, reader.openedMs);
         continue;

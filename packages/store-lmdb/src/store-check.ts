@@ -54,7 +54,8 @@ function checkJournal(runs: LmdbRuns, tailRecords: number): number {
   let checked = checkFrom(runs, tailFrom, lastTxId, Infinity);
   // The same runs every time would leave the others to the scrub alone; the last txId makes a cheap seed.
   const random = new SeededRandom(lastTxId);
-  for (let spot = 0; spot < SPOT_CHECKS && tailFrom > firstTxId; spot++) {
+  const spots = tailFrom > firstTxId ? SPOT_CHECKS : 0;
+  for (let spot = 0; spot < spots; spot++) {
     checked += checkFrom(runs, firstTxId + random.below(tailFrom - firstTxId), lastTxId, 1);
   }
   return checked;
@@ -76,7 +77,12 @@ function checkFrom(runs: LmdbRuns, fromTxId: number, lastTxId: number, runsMax: 
     if (++looked >= runsMax) return next - fromTxId;
   }
   if (next !== lastTxId + 1) {
-    throw new AepError('AEP_RECORD_CORRUPT', 'fatal', `record ${next} is missing; the journal should reach ${lastTxId}`, { txId: next });
+    throw new AepError(
+      'AEP_RECORD_CORRUPT',
+      'fatal',
+      `record ${next} is missing; the journal should reach ${lastTxId}`,
+      { txId: next },
+    );
   }
   return next - fromTxId;
 }

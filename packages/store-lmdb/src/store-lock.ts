@@ -73,11 +73,16 @@ function readOwner(lock: string): { owner: Owner | undefined; text: string } | u
   } catch {
     return undefined;
   }
+  return { owner: parseOwner(text), text };
+}
+
+function parseOwner(text: string): Owner | undefined {
   try {
-    const { pid, started, place } = JSON.parse(text) as Owner;
-    return { owner: { pid: Number(pid), started: String(started), place: String(place) }, text };
+    const { pid, started, place } = JSON.parse(text) as Partial<Record<keyof Owner, unknown>>;
+    if (typeof pid !== 'number' || typeof started !== 'string' || typeof place !== 'string') return undefined;
+    return { pid, started, place };
   } catch {
-    return { owner: undefined, text };
+    return undefined;
   }
 }
 

@@ -10,13 +10,19 @@ import { type CheckRequest, type CheckResult, parseCheckResult } from './store-c
  *
  * @throws AEP_STORE_DAMAGED, AEP_RECORD_CORRUPT, and what opening throws
  */
-export async function checkInChild(request: CheckRequest, clock: Clock, timeoutMs: number): Promise<CheckResult | undefined> {
+export async function checkInChild(
+  request: CheckRequest,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<CheckResult | undefined> {
   // Nothing there yet, or only its directories: nothing to check.
-  if (!existsSync(`${request.path}/journal/data.mdb`) || !existsSync(`${request.path}/state/data.mdb`)) return undefined;
+  if (!existsSync(`${request.path}/journal/data.mdb`) || !existsSync(`${request.path}/state/data.mdb`))
+    return undefined;
   const { output, ending } = await runChild(request, clock, timeoutMs);
   const result = parseCheckResult(output);
   if (result === undefined) throw damaged(request.path, ending);
-  if (result.error !== undefined) throw new AepError(result.error.code, 'fatal', result.error.message, result.error.facts);
+  if (result.error !== undefined)
+    throw new AepError(result.error.code, 'fatal', result.error.message, result.error.facts);
   return result;
 }
 
@@ -25,7 +31,10 @@ function runChild(request: CheckRequest, clock: Clock, timeoutMs: number): Promi
     const script = fileURLToPath(new URL('./store-check-main.js', import.meta.url));
     // Without the parent's node options: a debugger's port or a coverage hook is not for this child.
     const env = { ...process.env, NODE_OPTIONS: '' };
-    const child = spawn(process.execPath, [script, JSON.stringify(request)], { stdio: ['ignore', 'pipe', 'ignore'], env });
+    const child = spawn(process.execPath, [script, JSON.stringify(request)], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env,
+    });
     let output = '';
     let ending = '';
     child.stdout.setEncoding('utf8');

@@ -12,14 +12,21 @@ import { openLmdbStore } from '@aep/store-lmdb';
 const seed = Number(process.env['AEP_SEED'] ?? Date.now() % 1_000_000);
 
 describe(`a writer killed at random moments (AEP_SEED=${seed})`, () => {
-  for (const [commitMode, retention] of [['async', 'keep'], ['sync', 'keep'], ['async', 'trim']] as const) {
+  for (const [commitMode, retention] of [
+    ['async', 'keep'],
+    ['sync', 'keep'],
+    ['async', 'trim'],
+  ] as const) {
     void it(`${commitMode} commits, ${retention}: every record reported stable is there, the chain is whole, tables equal the fold`, async () => {
       const path = mkdtempSync(join(tmpdir(), 'aep-kill-'));
       const random = new SeededRandom(seed);
       let reported = 0;
       try {
         for (let round = 0; round < 5; round++) {
-          reported = Math.max(reported, await writeAndKill([path, String(seed + round), commitMode, retention], 120 + random.below(200)));
+          reported = Math.max(
+            reported,
+            await writeAndKill([path, String(seed + round), commitMode, retention], 120 + random.below(200)),
+          );
           await checkStore(path, reported);
         }
         assert.ok(reported > 50, `only ${reported} records became stable`);
@@ -58,7 +65,10 @@ async function checkStore(path: string, reported: number): Promise<void> {
   // The dead writer's lock is taken over.
   const store = await openLmdbStore({ path, engineName: 'killed' });
   try {
-    assert.ok(store.journal.stableTxId >= reported, `record ${reported} was stable; the journal ends at ${store.journal.stableTxId}`);
+    assert.ok(
+      store.journal.stableTxId >= reported,
+      `record ${reported} was stable; the journal ends at ${store.journal.stableTxId}`,
+    );
     await recover(store, { clock: new SystemClock() });
     const report = await store.verify();
     assert.equal(report.bad, undefined);

@@ -4,18 +4,23 @@ import { openLmdbStore } from '@aep/store-lmdb';
 /** Writes until the system refuses a write, and prints what the journal said. Argument: path. */
 // Without a handler the signal of a file that grows past its limit would end the process.
 process.on('SIGXFSZ', () => {});
-const store = await openLmdbStore({ path: process.argv[2]!, engineName: 'files', commitMode: 'async', verifyOnOpen: false });
+const store = await openLmdbStore({
+  path: process.argv[2]!,
+  engineName: 'files',
+  commitMode: 'async',
+  verifyOnOpen: false,
+});
 const records = new SampleRecords(store.journal);
 const failures: string[] = [];
-let stable = 0;
+const progress = { stable: 0 };
 const next = (): void => {
   records.append([{ key: 'k', value: 'x'.repeat(50_000) }]);
   store.journal.commit();
 };
 store.journal.listen({
   onStable(mark) {
-    stable = mark.txId;
-    if (stable < 1_000) next();
+    progress.stable = mark.txId;
+    if (progress.stable < 1_000) next();
   },
   onFailure(error) {
     failures.push(error.code);
@@ -23,8 +28,8 @@ store.journal.listen({
 });
 next();
 const deadline = setTimeout(() => {}, 15_000);
-while (failures.length === 0 && stable < 1_000) await new Promise((resolve) => setTimeout(resolve, 5));
+while (failures.length === 0 && progress.stable < 1_000) await new Promise((resolve) => setTimeout(resolve, 5));
 clearTimeout(deadline);
 const after = records.append([{ key: 'k', value: 'x' }]);
 await store.close();
-process.stdout.write(`\n${JSON.stringify({ failures, stable, after })}\n`);
+process.stdout.write(`\n${JSON.stringify({ failures, stable: progress.stable, after })}\n`);

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { closeSync, cpSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -76,7 +87,11 @@ describe('the files of a store', () => {
       await until(() => marks.stable.includes(20));
       const script = fileURLToPath(new URL('./reader-process.js', import.meta.url));
       const output = execFileSync(process.execPath, [script, path, '5'], { encoding: 'utf8' });
-      assert.deepEqual(JSON.parse(output), { txIds: Array.from({ length: 16 }, (_, index) => index + 5), bad: null, applied: 0 });
+      assert.deepEqual(JSON.parse(output), {
+        txIds: Array.from({ length: 16 }, (_, index) => index + 5),
+        bad: null,
+        applied: 0,
+      });
       await store.close();
     });
   });
@@ -90,7 +105,12 @@ describe('the files of a store', () => {
       const seen: number[] = [];
       records.appendMany(3);
       store.journal.commit();
-      for await (const { txId } of changes(store.journal, { from: 2, clock: new SystemClock(), pollMs: 1, signal: stop.signal })) {
+      for await (const { txId } of changes(store.journal, {
+        from: 2,
+        clock: new SystemClock(),
+        pollMs: 1,
+        signal: stop.signal,
+      })) {
         seen.push(txId);
         if (txId === 3) {
           records.appendMany(2);
@@ -149,9 +169,17 @@ describe('the files of a store', () => {
     await inDirectory(async (path) => {
       const script = fileURLToPath(new URL('./limited-process.js', import.meta.url));
       // The shell limits the size of files, so that lmdb's own write fails.
-      const { stdout, signal } = spawnSync('sh', ['-c', `ulimit -f 1500; exec "${process.execPath}" "${script}" "${path}"`], { encoding: 'utf8' });
+      const { stdout, signal } = spawnSync(
+        'sh',
+        ['-c', `ulimit -f 1500; exec "${process.execPath}" "${script}" "${path}"`],
+        { encoding: 'utf8' },
+      );
       assert.equal(signal, null);
-      const { failures, stable, after } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { failures: string[]; stable: number; after: string };
+      const { failures, stable, after } = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
+        failures: string[];
+        stable: number;
+        after: string;
+      };
       assert.deepEqual(failures, ['AEP_STORE_WRITE_FAILED']);
       assert.equal(after, 'closed');
       const store = await open(path);
@@ -182,7 +210,11 @@ describe('the files of a store', () => {
         );
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       }
-      for (const outcome of outcomes.keys()) assert.match(outcome, /^(opened|AEP_(STORE_DAMAGED|RECORD_CORRUPT|STORE_OPEN_FAILED|STORE_MISSING|STORE_FORMAT))$/);
+      for (const outcome of outcomes.keys())
+        assert.match(
+          outcome,
+          /^(opened|AEP_(STORE_DAMAGED|RECORD_CORRUPT|STORE_OPEN_FAILED|STORE_MISSING|STORE_FORMAT))$/,
+        );
       assert.ok((outcomes.get('opened') ?? 0) < 12, 'no damage was noticed');
     });
   });

@@ -11,7 +11,12 @@ import { openLmdbStore } from '@aep/store-lmdb';
 const [path, seed, commitMode, retention] = process.argv.slice(2);
 const clock = new SystemClock();
 const random = new SeededRandom(Number(seed));
-const store = await openLmdbStore({ path: path!, engineName: 'killed', commitMode: commitMode as 'sync' | 'async', verifyOnOpen: false });
+const store = await openLmdbStore({
+  path: path!,
+  engineName: 'killed',
+  commitMode: commitMode as 'sync' | 'async',
+  verifyOnOpen: false,
+});
 await recover(store, { clock });
 const { journal } = store;
 const records = new SampleRecords(journal);
@@ -19,7 +24,12 @@ const fail = (error: Error): void => {
   writeSync(2, `${error.stack}\n`);
   process.exit(1);
 };
-const checkpointer = new Checkpointer(store.tables, clock, { onApplied: () => {}, onFailure: fail }, { entriesMax: 50, intervalMs: 5 });
+const checkpointer = new Checkpointer(
+  store.tables,
+  clock,
+  { onApplied: () => {}, onFailure: fail },
+  { entriesMax: 50, intervalMs: 5 },
+);
 journal.listen({
   onStable(mark) {
     // Before anything else, as a release would be: from here on this record must survive.

@@ -82,8 +82,8 @@ export class ChangeMap implements FoldSink, TableChanges {
       const at = entry * 4;
       yield {
         tableId: this.tableIds[entry]!,
-        key: this.sources[entry]!.subarray(places[at]!, places[at + 1]!),
-        value: this.values[entry]?.subarray(places[at + 2]!, places[at + 3]!),
+        key: this.sources[entry]!.subarray(places[at], places[at + 1]),
+        value: this.values[entry]?.subarray(places[at + 2], places[at + 3]),
       };
     }
   }
@@ -95,7 +95,14 @@ export class ChangeMap implements FoldSink, TableChanges {
     return order.sort((left, right) => {
       const byTable = tableIds[left]! - tableIds[right]!;
       if (byTable !== 0) return byTable;
-      return compareKeys(sources[left]!, places[left * 4]!, places[left * 4 + 1]!, sources[right]!, places[right * 4]!, places[right * 4 + 1]!);
+      return compareKeys(
+        sources[left]!,
+        places[left * 4]!,
+        places[left * 4 + 1]!,
+        sources[right]!,
+        places[right * 4]!,
+        places[right * 4 + 1]!,
+      );
     });
   }
 
@@ -216,7 +223,14 @@ function hashKey(tableId: number, bytes: Uint8Array, start: number, end: number)
   return hash ^ (hash >>> 13);
 }
 
-function compareKeys(left: Uint8Array, at: number, leftEnd: number, right: Uint8Array, from: number, rightEnd: number): number {
+function compareKeys(
+  left: Uint8Array,
+  at: number,
+  leftEnd: number,
+  right: Uint8Array,
+  from: number,
+  rightEnd: number,
+): number {
   const leftLength = leftEnd - at;
   const rightLength = rightEnd - from;
   const length = Math.min(leftLength, rightLength);

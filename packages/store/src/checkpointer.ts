@@ -106,7 +106,10 @@ export class Checkpointer {
 
   /** Applies everything that is stable and calls back when the tables have it, or when a write has failed. */
   flush(done: () => void): void {
-    if (this.isFailed || (this.applying === undefined && this.changes.size === 0 && this.foldedTxId === this.appliedTxId)) {
+    if (
+      this.isFailed ||
+      (this.applying === undefined && this.changes.size === 0 && this.foldedTxId === this.appliedTxId)
+    ) {
       this.clock.defer(done);
       return;
     }

@@ -7,7 +7,11 @@ export interface RecordDecoders {
   /** The message as JSON; undefined when the type is unknown. */
   message?(factoryId: number, typeId: number, bytes: Uint8Array): unknown;
   /** Key and value of an entry as JSON; undefined when the table is unknown. `value` is undefined for a deletion. */
-  entry?(tableId: number, key: Uint8Array, value: Uint8Array | undefined): { readonly key: unknown; readonly value?: unknown } | undefined;
+  entry?(
+    tableId: number,
+    key: Uint8Array,
+    value: Uint8Array | undefined,
+  ): { readonly key: unknown; readonly value?: unknown } | undefined;
 }
 
 export interface MessageDescription {
@@ -28,7 +32,14 @@ export interface ChannelPlace {
 }
 
 export type CauseDescription =
-  | (ChannelPlace & { readonly kind: 'inbound'; readonly senderId: number; readonly incarnation: number; readonly flow: number; readonly sno: number; readonly channelSno: number })
+  | (ChannelPlace & {
+      readonly kind: 'inbound';
+      readonly senderId: number;
+      readonly incarnation: number;
+      readonly flow: number;
+      readonly sno: number;
+      readonly channelSno: number;
+    })
   | { readonly kind: string; readonly label: string };
 
 export interface ChangeDescription {
@@ -55,7 +66,12 @@ export interface RecordDescription {
   /** The inbound message, when the record keeps it. */
   readonly message: MessageDescription | undefined;
   readonly changes: readonly ChangeDescription[];
-  readonly outbound: readonly (ChannelPlace & { readonly flow: number; readonly sno: number; readonly channelSno: number; readonly message: MessageDescription })[];
+  readonly outbound: readonly (ChannelPlace & {
+    readonly flow: number;
+    readonly sno: number;
+    readonly channelSno: number;
+    readonly message: MessageDescription;
+  })[];
 }
 
 /** A record as plain JSON-able data, for listings and exports. The reader has been opened on it. */
@@ -81,7 +97,13 @@ export function describeRecord(reader: RecordReader, decoders: RecordDecoders = 
         changes.push(describeChange(reader, decoders));
         break;
       case Section.outbound:
-        outbound.push({ ...placeOf(reader), flow: reader.flow, sno: reader.sno, channelSno: reader.channelSno, message: describeMessage(reader, decoders) });
+        outbound.push({
+          ...placeOf(reader),
+          flow: reader.flow,
+          sno: reader.sno,
+          channelSno: reader.channelSno,
+          message: describeMessage(reader, decoders),
+        });
         break;
       default:
         break;
@@ -92,7 +114,9 @@ export function describeRecord(reader: RecordReader, decoders: RecordDecoders = 
     txId,
     epoch,
     kind: nameOf(RecordKind, reader.kind),
-    flags: Object.entries(RecordFlag).filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name),
+    flags: Object.entries(RecordFlag)
+      .filter(([, bit]) => (flags & bit) !== 0)
+      .map(([name]) => name),
     timeMs,
     seed,
     byteCount: end - start,

@@ -187,7 +187,12 @@ export abstract class GroupCommitJournal implements Journal {
     this.phase = 'failed';
     this.hasFailed = true;
     this.stopTimers();
-    this.log.log('error', 'the journal failed: nothing becomes stable any more', { stableTxId: this.stableTxId }, error);
+    this.log.log(
+      'error',
+      'the journal failed: nothing becomes stable any more',
+      { stableTxId: this.stableTxId },
+      error,
+    );
     this.listener?.onFailure(error);
     this.finishClosing();
   }
@@ -211,7 +216,13 @@ export abstract class GroupCommitJournal implements Journal {
     const last = runs[runs.length - 1]!;
     let byteCount = 0;
     for (const run of runs) byteCount += run.end - run.start;
-    const batch = { runs, firstTxId: runs[0]!.firstTxId, lastTxId: last.lastTxId, byteCount, confirmedTxId: this.confirmedTxId };
+    const batch = {
+      runs,
+      firstTxId: runs[0]!.firstTxId,
+      lastTxId: last.lastTxId,
+      byteCount,
+      confirmedTxId: this.confirmedTxId,
+    };
     this.inFlight = batch;
     this.commitStartedMs = this.clock.monotonicMs();
     this.watch();
@@ -274,7 +285,10 @@ export abstract class GroupCommitJournal implements Journal {
     if (this.phase === 'closing' && !this.waiting.isEmpty) {
       if (!this.isStarved) return;
       // Nothing of it was stable, so nothing of it was released or acknowledged: it comes again.
-      this.log.log('warn', 'closed without room for the last records', { lastTxId: this.lastTxId, stableTxId: this.stableTxId });
+      this.log.log('warn', 'closed without room for the last records', {
+        lastTxId: this.lastTxId,
+        stableTxId: this.stableTxId,
+      });
     }
     this.closeDone = undefined;
     this.abandon();
@@ -331,18 +345,28 @@ export function offsetInRun(run: RecordRun, txId: number): number {
 }
 
 function unreadable(txId: number, length: number): AepError {
-  return new AepError('AEP_RECORD_CORRUPT', 'fatal', `record ${txId} cannot be passed over: its length says ${length} bytes`, {
-    txId,
-    length,
-  });
+  return new AepError(
+    'AEP_RECORD_CORRUPT',
+    'fatal',
+    `record ${txId} cannot be passed over: its length says ${length} bytes`,
+    {
+      txId,
+      length,
+    },
+  );
 }
 
 /** A readable record in the wrong place: as bad as an unreadable one. */
 function misplaced(expected: number, found: number): AepError {
-  return new AepError('AEP_RECORD_CORRUPT', 'fatal', `where record ${expected} should be, the journal holds record ${found}`, {
-    txId: expected,
-    found,
-  });
+  return new AepError(
+    'AEP_RECORD_CORRUPT',
+    'fatal',
+    `where record ${expected} should be, the journal holds record ${found}`,
+    {
+      txId: expected,
+      found,
+    },
+  );
 }
 
 /** For implementations of {@link Journal.readRuns}. */

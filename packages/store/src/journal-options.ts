@@ -30,5 +30,8 @@ export function concludeJournalOptions(options: JournalOptions): ConcludedJourna
 /** An option's value, when it lies in [least, most]. @throws AEP_OPTION_INVALID */
 export function within(name: string, value: number, least: number, most: number): number {
   if (Number.isFinite(value) && value >= least && value <= most) return value;
-  throw new AepError('AEP_OPTION_INVALID', 'reject', `${name}: expected ${least}..${most}, got ${value}`, { name, value });
+  throw new AepError('AEP_OPTION_INVALID', 'reject', `${name}: expected ${least}..${most}, got ${value}`, {
+    name,
+    value,
+  });
 }

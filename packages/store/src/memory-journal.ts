@@ -1,5 +1,11 @@
 import { AepError, type Clock, type Log } from '@aep/kernel';
-import { type CommitBatch, GroupCommitJournal, type JournalPosition, offsetInRun, trimmedError } from './group-commit.js';
+import {
+  type CommitBatch,
+  GroupCommitJournal,
+  type JournalPosition,
+  offsetInRun,
+  trimmedError,
+} from './group-commit.js';
 import type { Durability, RecordRun } from './journal.js';
 import type { ConcludedJournalOptions } from './journal-options.js';
 import type { MemoryDisk } from './memory-disk.js';
@@ -94,7 +100,7 @@ function positionOf(disk: MemoryDisk): JournalPosition {
     return { firstTxId: 1, lastTxId: 0, lastHash: { low: 0, high: 0 }, lastEpoch: 0, confirmedTxId };
   }
   const reader = new RecordReader();
-  for (let at = last.start; at < last.end; ) at = reader.open(last.bytes, at, last.end);
+  for (let at = last.start; at < last.end;) at = reader.open(last.bytes, at, last.end);
   return {
     firstTxId: disk.runs[0]!.firstTxId,
     lastTxId: reader.txId,

@@ -72,7 +72,12 @@ export class MemoryStore implements Store {
   statistics(): Facts {
     let entries = 0;
     for (const table of this.disk.tables.values()) entries += table.size;
-    return { ...this.journal.journalFacts(), appliedTxId: this.tables.appliedTxId, tableEntries: entries, epoch: this.epoch };
+    return {
+      ...this.journal.journalFacts(),
+      appliedTxId: this.tables.appliedTxId,
+      tableEntries: entries,
+      epoch: this.epoch,
+    };
   }
 
   /** Waits for what was accepted; after that the store answers `closed`. */

@@ -71,7 +71,12 @@ function readPosition(value: Uint8Array): number | undefined {
 
 function checkReaderName(name: string): void {
   if (name.length > 0 && name.length <= NAME_LENGTH_MAX) return;
-  throw new AepError('AEP_READER_NAME', 'reject', `a journal reader's name has 1..${NAME_LENGTH_MAX} characters, got ${name.length}`, {
-    length: name.length,
-  });
+  throw new AepError(
+    'AEP_READER_NAME',
+    'reject',
+    `a journal reader's name has 1..${NAME_LENGTH_MAX} characters, got ${name.length}`,
+    {
+      length: name.length,
+    },
+  );
 }

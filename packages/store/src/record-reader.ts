@@ -76,7 +76,8 @@ export class RecordReader {
     hashRecord(view, start, this.end, this.computed);
     this.hash.low = view.getUint32(start + HASH_OFFSET, true);
     this.hash.high = view.getUint32(start + HASH_OFFSET + 4, true);
-    if (this.computed.low !== this.hash.low || this.computed.high !== this.hash.high) throw this.corrupt('its checksum does not match');
+    if (this.computed.low !== this.hash.low || this.computed.high !== this.hash.high)
+      throw this.corrupt('its checksum does not match');
     const version = view.getUint8(start + 4);
     if (version !== RECORD_VERSION) throw this.otherVersion(version);
     this.header(start);
@@ -283,7 +284,10 @@ export class RecordReader {
 
   private corrupt(why: string): AepError {
     const txId = this.txId;
-    return new AepError('AEP_RECORD_CORRUPT', 'fatal', `record ${txId} at byte ${this.start} cannot be read: ${why}`, { txId, at: this.start });
+    return new AepError('AEP_RECORD_CORRUPT', 'fatal', `record ${txId} at byte ${this.start} cannot be read: ${why}`, {
+      txId,
+      at: this.start,
+    });
   }
 }
 

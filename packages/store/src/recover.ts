@@ -15,7 +15,7 @@ export interface RecoveryOptions {
   readonly clock: Clock;
   /** Changed keys per write to the tables. @default 50000 */
   readonly chunkEntriesMax?: number;
-  /** Journal bytes per write to the tables; bounds the memory that recovery takes. @default 16 MiB */
+  /** Journal bytes per write to the tables; bounds the memory that recovery takes. @default 32 MiB */
   readonly chunkBytesMax?: number;
   /** After every write. */
   readonly onProgress?: (progress: RecoveryProgress) => void;
@@ -81,7 +81,7 @@ class Tail {
   private readonly chunkEntriesMax: number;
   private readonly chunkBytesMax: number;
 
-  constructor({ chunkEntriesMax = 50_000, chunkBytesMax = 16 * 1024 * 1024 }: RecoveryOptions) {
+  constructor({ chunkEntriesMax = 50_000, chunkBytesMax = 32 * 1024 * 1024 }: RecoveryOptions) {
     this.chunkEntriesMax = chunkEntriesMax;
     this.chunkBytesMax = chunkBytesMax;
   }
@@ -101,7 +101,7 @@ class Tail {
 
   fold(bytes: Uint8Array, start: number, end: number): void {
     const { reader } = this;
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       at = reader.open(bytes, at, end);
       if (this.isAnchored || reader.txId === 1) reader.checkFollows(this.lastTxId, this.lastHash);
       foldRecord(reader, this.changes);
@@ -141,21 +141,30 @@ const BUSY_RETRY_MS = 250;
 
 function checkFit(appliedTxId: number, firstTxId: number, lastTxId: number): void {
   if (appliedTxId > lastTxId) {
-    throw damaged(`the tables hold record ${appliedTxId}, but the journal ends at ${lastTxId}: the journal has lost its end`, {
-      appliedTxId,
-      lastTxId,
-    });
+    throw damaged(
+      `the tables hold record ${appliedTxId}, but the journal ends at ${lastTxId}: the journal has lost its end`,
+      {
+        appliedTxId,
+        lastTxId,
+      },
+    );
   }
   if (firstTxId > appliedTxId + 1) {
-    throw damaged(`the tables end at record ${appliedTxId}, but the journal begins at ${firstTxId}: what lies between is missing`, {
-      appliedTxId,
-      firstTxId,
-    });
+    throw damaged(
+      `the tables end at record ${appliedTxId}, but the journal begins at ${firstTxId}: what lies between is missing`,
+      {
+        appliedTxId,
+        firstTxId,
+      },
+    );
   }
 }
 
 function endsEarly(appliedTxId: number, toTxId: number): AepError {
-  return damaged(`the journal should reach record ${toTxId}, but reading it ended at ${appliedTxId}`, { appliedTxId, toTxId });
+  return damaged(`the journal should reach record ${toTxId}, but reading it ended at ${appliedTxId}`, {
+    appliedTxId,
+    toTxId,
+  });
 }
 
 function damaged(message: string, facts: Record<string, number>): AepError {

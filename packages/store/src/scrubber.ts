@@ -72,7 +72,7 @@ export class Scrubber {
     const { reader } = this;
     for (const run of this.journal.readRuns(this.nextTxId)) {
       const previous = { low: 0, high: 0 };
-      for (let at = run.start; at < run.end; ) {
+      for (let at = run.start; at < run.end;) {
         const isFirst = at === run.start;
         at = reader.open(run.bytes, at, run.end);
         if (isFirst) checkNumber(reader, this.nextTxId);

@@ -38,7 +38,12 @@ export class Trimmer {
   private readonly intervalMs: number;
 
   constructor(private readonly options: TrimmerOptions) {
-    this.keepCount = within('journalRetention.count', options.retention?.count ?? 1_000_000, 0, Number.MAX_SAFE_INTEGER);
+    this.keepCount = within(
+      'journalRetention.count',
+      options.retention?.count ?? 1_000_000,
+      0,
+      Number.MAX_SAFE_INTEGER,
+    );
     this.keepMs = within('journalRetention.ageMs', options.retention?.ageMs ?? 0, 0, 1e13);
     this.intervalMs = within('intervalMs', options.intervalMs ?? 1_000, 1, 3_600_000);
   }
@@ -67,7 +72,8 @@ export class Trimmer {
   trimNow(): void {
     const { journal } = this.options;
     let dispensable = Math.min(this.dispensableTxId(), journal.stableTxId - this.keepCount);
-    if (this.keepMs > 0 && dispensable >= journal.firstTxId) dispensable = Math.min(dispensable, this.oldUpTo(dispensable));
+    if (this.keepMs > 0 && dispensable >= journal.firstTxId)
+      dispensable = Math.min(dispensable, this.oldUpTo(dispensable));
     if (dispensable >= journal.firstTxId) journal.trim(dispensable + 1);
   }
 

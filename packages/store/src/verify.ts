@@ -82,7 +82,7 @@ class ChainWalk {
 
   run(bytes: Uint8Array, start: number, end: number): void {
     const { reader } = this;
-    for (let at = start; at < end; ) {
+    for (let at = start; at < end;) {
       at = reader.open(bytes, at, end);
       reader.checkFollows(this.nextTxId - 1, this.isAnchored ? this.hash : reader.previousHash);
       if (this.folded !== undefined && reader.txId <= this.folded.upToTxId) this.fold.fold(reader, this.folded);
@@ -137,9 +137,20 @@ class FoldedTables implements TableSink {
 }
 
 function endsEarly(txId: number, lastTxId: number): AepError {
-  return new AepError('AEP_RECORD_CORRUPT', 'fatal', `record ${txId} is missing; the journal should reach ${lastTxId}`, { txId, lastTxId });
+  return new AepError(
+    'AEP_RECORD_CORRUPT',
+    'fatal',
+    `record ${txId} is missing; the journal should reach ${lastTxId}`,
+    { txId, lastTxId },
+  );
 }
 
 function unreadable(txId: number, thrown: unknown): AepError {
-  return new AepError('AEP_RECORD_CORRUPT', 'fatal', `record ${txId} cannot be read: ${toError(thrown).message}`, { txId }, thrown);
+  return new AepError(
+    'AEP_RECORD_CORRUPT',
+    'fatal',
+    `record ${txId} cannot be read: ${toError(thrown).message}`,
+    { txId },
+    thrown,
+  );
 }

@@ -1,20 +1,44 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ChangeMap, encodeChannelTag, foldRecord, LocalCause, NO_HASH, RecordFold, RecordKind, RecordReader, RecordWriter } from '@aep/store';
+import {
+  ChangeMap,
+  encodeChannelTag,
+  foldRecord,
+  LocalCause,
+  NO_HASH,
+  RecordFold,
+  RecordKind,
+  RecordReader,
+  RecordWriter,
+} from '@aep/store';
 import { encodable } from '@aep/store/contract';
 import fc from 'fast-check';
 
-const TAGS = [encodeChannelTag('bus', 'orders', 1), encodeChannelTag('bus', 'events', 1), encodeChannelTag('b', 'x', 0)];
+const TAGS = [
+  encodeChannelTag('bus', 'orders', 1),
+  encodeChannelTag('bus', 'events', 1),
+  encodeChannelTag('b', 'x', 0),
+];
 
 interface RecordModel {
   readonly changes: readonly { readonly tableId: number; readonly key: number; readonly value: number | undefined }[];
-  readonly inbound: { readonly tag: number; readonly senderId: number; readonly flow: number; readonly sno: number } | undefined;
+  readonly inbound:
+    { readonly tag: number; readonly senderId: number; readonly flow: number; readonly sno: number } | undefined;
   readonly outbound: readonly { readonly tag: number; readonly flow: number; readonly sno: number }[];
 }
 
 const record: fc.Arbitrary<RecordModel> = fc.record({
-  changes: fc.array(fc.record({ tableId: fc.constantFrom(0, 1, 0xffff), key: fc.nat(3_000), value: fc.option(fc.nat(), { nil: undefined }) }), { maxLength: 6 }),
-  inbound: fc.option(fc.record({ tag: fc.nat(2), senderId: fc.nat(2), flow: fc.nat(1), sno: fc.nat(50) }), { nil: undefined }),
+  changes: fc.array(
+    fc.record({
+      tableId: fc.constantFrom(0, 1, 0xffff),
+      key: fc.nat(3_000),
+      value: fc.option(fc.nat(), { nil: undefined }),
+    }),
+    { maxLength: 6 },
+  ),
+  inbound: fc.option(fc.record({ tag: fc.nat(2), senderId: fc.nat(2), flow: fc.nat(1), sno: fc.nat(50) }), {
+    nil: undefined,
+  }),
   outbound: fc.array(fc.record({ tag: fc.nat(2), flow: fc.nat(2), sno: fc.nat(50) }), { maxLength: 3 }),
 });
 
@@ -34,7 +58,9 @@ describe('a change map', () => {
           });
           foldRecord(reader, changes);
         }
-        const found = [...changes].map(({ tableId, key, value }) => [name(tableId, key), value && Buffer.from(value).toString('hex')] as const);
+        const found = [...changes].map(
+          ({ tableId, key, value }) => [name(tableId, key), value && Buffer.from(value).toString('hex')] as const,
+        );
         assert.equal(changes.size, found.length);
         assert.deepEqual(new Map(found), expected);
         const names = found.map(([key]) => key);

@@ -58,7 +58,10 @@ describe('checkpoints', () => {
     clock.advance(5_000);
     feed(5);
     clock.advance(5_000);
-    assert.deepEqual(failures.map((error) => [error.code, error.advice]), [['AEP_STORE_WRITE_FAILED', 'fatal']]);
+    assert.deepEqual(
+      failures.map((error) => [error.code, error.advice]),
+      [['AEP_STORE_WRITE_FAILED', 'fatal']],
+    );
     assert.equal(store.tables.appliedTxId, 0);
   });
 });
@@ -70,7 +73,10 @@ describe('the watchdog', () => {
     records.appendMany(1);
     store.journal.commit();
     clock.advance(30_000);
-    assert.deepEqual(marks.failures.map((error) => error.code), ['AEP_STORE_STALLED']);
+    assert.deepEqual(
+      marks.failures.map((error) => error.code),
+      ['AEP_STORE_STALLED'],
+    );
     assert.deepEqual(marks.stable, []);
     assert.equal(records.append([{ key: 'k', value: 'v' }]), 'closed');
   });
@@ -96,7 +102,10 @@ describe('the scrub', () => {
     const scrubber = new Scrubber(store.journal, clock, { intervalMs: 10, onDamage: (error) => found.push(error) });
     scrubber.start();
     clock.advance(10_000);
-    assert.deepEqual(found.map((error) => [error.code, error.facts['txId']]), [['AEP_RECORD_CORRUPT', 17]]);
+    assert.deepEqual(
+      found.map((error) => [error.code, error.facts['txId']]),
+      [['AEP_RECORD_CORRUPT', 17]],
+    );
   });
 
   void it('goes round and round a good journal', () => {
@@ -136,7 +145,10 @@ describe('recovery', () => {
     feed(30);
     store.disk.flipBit(21, 50, 1);
     const restarted = store.crash('lost');
-    await assert.rejects(complete(clock, recover(restarted, { clock })), { code: 'AEP_RECORD_CORRUPT', facts: { txId: 21, at: 0 } });
+    await assert.rejects(complete(clock, recover(restarted, { clock })), {
+      code: 'AEP_RECORD_CORRUPT',
+      facts: { txId: 21, at: 0 },
+    });
     assert.ok(restarted.tables.appliedTxId < 21);
   });
 
@@ -146,7 +158,10 @@ describe('recovery', () => {
     clock.advance(100);
     assert.equal(store.tables.appliedTxId, 10);
     store.disk.runs.length = 1;
-    await assert.rejects(complete(clock, recover(store.crash(), { clock })), { code: 'AEP_STORE_DAMAGED', advice: 'fatal' });
+    await assert.rejects(complete(clock, recover(store.crash(), { clock })), {
+      code: 'AEP_STORE_DAMAGED',
+      advice: 'fatal',
+    });
   });
 
   void it('refuses a journal that begins after what the tables have: AEP_STORE_DAMAGED', async () => {
@@ -234,14 +249,22 @@ describe('change capture (E103)', () => {
     assert.deepEqual(seen, [25, 26, 27, 28, 29, 30]);
     store.journal.trim(20);
     clock.advance(10);
-    await assert.rejects(changes(store.journal, { from: 3, clock, untilEnd: true }).next(), { code: 'AEP_JOURNAL_TRIMMED' });
+    await assert.rejects(changes(store.journal, { from: 3, clock, untilEnd: true }).next(), {
+      code: 'AEP_JOURNAL_TRIMMED',
+    });
   });
 });
 
 describe('the description of a record', () => {
   void it('shows cause, changes and messages, decoded by hooks where they know how', () => {
     const { store, records, clock } = started();
-    records.append([{ key: 'a', value: 'A' }, { key: 'b', value: undefined }], 7);
+    records.append(
+      [
+        { key: 'a', value: 'A' },
+        { key: 'b', value: undefined },
+      ],
+      7,
+    );
     store.journal.commit();
     clock.advance(1);
     const reader = new RecordReader();
@@ -250,16 +273,44 @@ describe('the description of a record', () => {
       message: (_factoryId, typeId, bytes) => (typeId === 2 ? { text: Buffer.from(bytes).toString() } : undefined),
       entry: (_tableId, key) => ({ key: Buffer.from(key).toString() }),
     });
-    const { hash, previousHash, cause, changes: changed, outbound, ...rest } = JSON.parse(JSON.stringify(description)) as typeof description;
-    assert.deepEqual(rest, { txId: 1, epoch: 1, kind: 'transaction', flags: [], timeMs: 1_000, seed: 0, byteCount: records.writer.length });
+    const {
+      hash,
+      previousHash,
+      cause,
+      changes: changed,
+      outbound,
+      ...rest
+    } = JSON.parse(JSON.stringify(description)) as typeof description;
+    assert.deepEqual(rest, {
+      txId: 1,
+      epoch: 1,
+      kind: 'transaction',
+      flags: [],
+      timeMs: 1_000,
+      seed: 0,
+      byteCount: records.writer.length,
+    });
     assert.match(hash, /^[0-9a-f]{16}$/);
     assert.equal(previousHash, '0'.repeat(16));
-    assert.deepEqual(cause, { kind: 'inbound', bus: 'bus', channel: 'orders', qos: 1, senderId: 7, incarnation: 5, flow: 0, sno: 7, channelSno: 7 });
+    assert.deepEqual(cause, {
+      kind: 'inbound',
+      bus: 'bus',
+      channel: 'orders',
+      qos: 1,
+      senderId: 7,
+      incarnation: 5,
+      flow: 0,
+      sno: 7,
+      channelSno: 7,
+    });
     assert.deepEqual(changed, [
       { change: 'put', tableId: 1, keyHex: '61', byteCount: 1, key: 'a' },
       { change: 'delete', tableId: 1, keyHex: '62', byteCount: 0, key: 'b' },
     ]);
-    assert.deepEqual(outbound.map(({ channel, sno, message }) => [channel, sno, message.key, message.content]), [['order-events', 7, 'A/B', { text: 'sent 7' }]]);
+    assert.deepEqual(
+      outbound.map(({ channel, sno, message }) => [channel, sno, message.key, message.content]),
+      [['order-events', 7, 'A/B', { text: 'sent 7' }]],
+    );
   });
 });
 
@@ -281,7 +332,7 @@ function started(options = {}, onFailure: (error: AepError) => void = () => {}, 
   const checkpointer = new Checkpointer(store.tables, clock, { onApplied: () => {}, onFailure }, options);
   /** Appends records of one put each, in batches of five, all stable when it returns; time moves by 1 ms per batch. */
   const feed = (count: number): void => {
-    for (let done = 0; done < count; ) {
+    for (let done = 0; done < count;) {
       for (let inBatch = 0; inBatch < 5 && done < count; inBatch++, done++) {
         records.appendMany(1);
         const { bytes, start } = store.journal.appended;
@@ -296,10 +347,10 @@ function started(options = {}, onFailure: (error: AepError) => void = () => {}, 
 }
 
 async function complete<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
-  let isSettled = false;
-  const end = (): boolean => (isSettled = true);
+  const progress = { isSettled: false };
+  const end = (): boolean => (progress.isSettled = true);
   promise.then(end, end);
-  for (let step = 0; step < 10_000 && !isSettled; step++) {
+  for (let step = 0; step < 10_000 && !progress.isSettled; step++) {
     clock.advance(1);
     await new Promise((resolve) => setImmediate(resolve));
   }

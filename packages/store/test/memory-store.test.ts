@@ -33,15 +33,15 @@ class MemoryHarness implements StoreHarness {
   }
 
   async complete<T>(promise: Promise<T>): Promise<T> {
-    let isSettled = false;
-    const end = (): boolean => (isSettled = true);
+    const progress = { isSettled: false };
+    const end = (): boolean => (progress.isSettled = true);
     promise.then(end, end);
     // A promise needs turns of the real loop, its timers turns of the virtual clock.
-    for (let step = 0; step < 10_000 && !isSettled; step++) {
+    for (let step = 0; step < 10_000 && !progress.isSettled; step++) {
       this.clock.advance(1);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    assert.ok(isSettled, 'waited 10 s of virtual time in vain');
+    assert.ok(progress.isSettled, 'waited 10 s of virtual time in vain');
     return promise;
   }
 

@@ -1,14 +1,28 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AepError } from '@aep/kernel';
-import { describeRecord, encodeChannelTag, LocalCause, NO_HASH, RecordKind, RecordReader, RecordWriter } from '@aep/store';
+import {
+  describeRecord,
+  encodeChannelTag,
+  LocalCause,
+  NO_HASH,
+  RecordKind,
+  RecordReader,
+  RecordWriter,
+} from '@aep/store';
 import { encodable } from '@aep/store/contract';
 import fc from 'fast-check';
 
 type SectionModel =
   | { readonly tag: 'put'; readonly tableId: number; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly tag: 'delete'; readonly tableId: number; readonly key: Uint8Array }
-  | { readonly tag: 'outbound'; readonly flow: number; readonly sno: number; readonly key: string; readonly content: Uint8Array };
+  | {
+      readonly tag: 'outbound';
+      readonly flow: number;
+      readonly sno: number;
+      readonly key: string;
+      readonly content: Uint8Array;
+    };
 
 const PLAIN = { noNullPrototype: true };
 const bytes = (maxLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength });
@@ -16,7 +30,16 @@ const count = fc.nat(Number.MAX_SAFE_INTEGER);
 const section: fc.Arbitrary<SectionModel> = fc.oneof(
   fc.record({ tag: fc.constant('put' as const), tableId: fc.nat(0xffff), key: bytes(300), value: bytes(2_000) }, PLAIN),
   fc.record({ tag: fc.constant('delete' as const), tableId: fc.nat(0xffff), key: bytes(300) }, PLAIN),
-  fc.record({ tag: fc.constant('outbound' as const), flow: count, sno: count, key: fc.string({ maxLength: 200, unit: 'binary' }), content: bytes(2_000) }, PLAIN),
+  fc.record(
+    {
+      tag: fc.constant('outbound' as const),
+      flow: count,
+      sno: count,
+      key: fc.string({ maxLength: 200, unit: 'binary' }),
+      content: bytes(2_000),
+    },
+    PLAIN,
+  ),
 );
 const TAG = encodeChannelTag('bus', 'channel', 1);
 
@@ -25,12 +48,17 @@ describe('a record', () => {
     const writer = new RecordWriter(256);
     const reader = new RecordReader();
     fc.assert(
-      fc.property(fc.array(section, { maxLength: 20 }), fc.nat(0xffff_ffff), fc.nat(Number.MAX_SAFE_INTEGER), (sections, epoch, txId) => {
-        write(writer, sections, epoch, txId);
-        assert.equal(reader.open(writer.bytes, 0, writer.length), writer.length);
-        assert.deepEqual([reader.epoch, reader.txId], [epoch, txId]);
-        assert.deepEqual(read(reader), sections);
-      }),
+      fc.property(
+        fc.array(section, { maxLength: 20 }),
+        fc.nat(0xffff_ffff),
+        fc.nat(Number.MAX_SAFE_INTEGER),
+        (sections, epoch, txId) => {
+          write(writer, sections, epoch, txId);
+          assert.equal(reader.open(writer.bytes, 0, writer.length), writer.length);
+          assert.deepEqual([reader.epoch, reader.txId], [epoch, txId]);
+          assert.deepEqual(read(reader), sections);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -39,12 +67,17 @@ describe('a record', () => {
     const writer = new RecordWriter(256);
     const reader = new RecordReader();
     fc.assert(
-      fc.property(fc.array(section, { maxLength: 6 }), fc.nat(), fc.integer({ min: 1, max: 255 }), (sections, at, flip) => {
-        write(writer, sections, 1, 1);
-        const damaged = writer.bytes.slice(0, writer.length);
-        damaged[at % damaged.length]! ^= flip;
-        assert.throws(() => reader.open(damaged), { code: 'AEP_RECORD_CORRUPT' });
-      }),
+      fc.property(
+        fc.array(section, { maxLength: 6 }),
+        fc.nat(),
+        fc.integer({ min: 1, max: 255 }),
+        (sections, at, flip) => {
+          write(writer, sections, 1, 1);
+          const damaged = writer.bytes.slice(0, writer.length);
+          damaged[at % damaged.length]! ^= flip;
+          assert.throws(() => reader.open(damaged), { code: 'AEP_RECORD_CORRUPT' });
+        },
+      ),
       { numRuns: 500 },
     );
   });
@@ -90,13 +123,19 @@ describe('a record', () => {
     write(writer, [], 1, 9);
     writer.bytes[4] = 77;
     writer.seal(NO_HASH);
-    assert.throws(() => new RecordReader().open(writer.bytes, 0, writer.length), { code: 'AEP_RECORD_VERSION', facts: { txId: 9, version: 77 } });
+    assert.throws(() => new RecordReader().open(writer.bytes, 0, writer.length), {
+      code: 'AEP_RECORD_VERSION',
+      facts: { txId: 9, version: 77 },
+    });
   });
 
   void it('larger than the journal takes is refused with AEP_RECORD_TOO_LARGE before it is sealed', () => {
     const writer = new RecordWriter(256);
     writer.begin(RecordKind.transaction, 1, 1, 0);
-    assert.throws(() => writer.putBytes(1, Buffer.from('k'), new Uint8Array(0x100_0000)), { code: 'AEP_RECORD_TOO_LARGE', advice: 'reject' });
+    assert.throws(() => writer.putBytes(1, Buffer.from('k'), new Uint8Array(0x100_0000)), {
+      code: 'AEP_RECORD_TOO_LARGE',
+      advice: 'reject',
+    });
   });
 });
 
@@ -120,9 +159,17 @@ function read(reader: RecordReader): SectionModel[] {
   const slice = (start: number, end: number): Uint8Array => Uint8Array.from(reader.bytes.subarray(start, end));
   while (reader.next()) {
     const content = (): Uint8Array => slice(reader.contentStart, reader.contentEnd);
-    if (reader.tag === 4) sections.push({ tag: 'put', tableId: reader.tableId, key: slice(reader.keyStart, reader.keyEnd), value: content() });
-    else if (reader.tag === 5) sections.push({ tag: 'delete', tableId: reader.tableId, key: slice(reader.keyStart, reader.keyEnd) });
-    else if (reader.tag === 6) sections.push({ tag: 'outbound', flow: reader.flow, sno: reader.sno, key: reader.key, content: content() });
+    if (reader.tag === 4)
+      sections.push({
+        tag: 'put',
+        tableId: reader.tableId,
+        key: slice(reader.keyStart, reader.keyEnd),
+        value: content(),
+      });
+    else if (reader.tag === 5)
+      sections.push({ tag: 'delete', tableId: reader.tableId, key: slice(reader.keyStart, reader.keyEnd) });
+    else if (reader.tag === 6)
+      sections.push({ tag: 'outbound', flow: reader.flow, sno: reader.sno, key: reader.key, content: content() });
     else assert.equal(reader.label, 'label');
   }
   return sections;

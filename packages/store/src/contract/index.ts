@@ -18,14 +18,18 @@ export interface ContractCase {
  *
  * @param makeHarness called once per test
  */
-export function storeContract(name: string, supports: StoreCapabilities, makeHarness: () => Promise<StoreHarness>): void {
+export function storeContract(
+  name: string,
+  supports: StoreCapabilities,
+  makeHarness: () => Promise<StoreHarness>,
+): void {
   describe(`store contract: ${name}`, () => {
-    for (const { name: caseName, needs, run } of [...journalCases, ...tablesCases]) {
-      if (needs !== undefined && !supports[needs]) continue;
-      void it(caseName, async () => {
+    for (const contractCase of [...journalCases, ...tablesCases]) {
+      if (contractCase.needs !== undefined && !supports[contractCase.needs]) continue;
+      void it(contractCase.name, async () => {
         const harness = await makeHarness();
         try {
-          await run(harness);
+          await contractCase.run(harness);
         } finally {
           await harness.dispose();
         }

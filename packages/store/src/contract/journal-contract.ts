@@ -29,7 +29,10 @@ export const journalCases: readonly ContractCase[] = [
         await harness.waitUntil(() => store.journal.stableTxId === store.journal.lastTxId);
       }
       assert.equal(marks.stable[marks.stable.length - 1], 15);
-      assert.deepEqual(marks.stable, [...marks.stable].sort((a, b) => a - b));
+      assert.deepEqual(
+        marks.stable,
+        [...marks.stable].sort((a, b) => a - b),
+      );
     },
   },
   {
@@ -59,8 +62,14 @@ export const journalCases: readonly ContractCase[] = [
       await commit(harness, store);
       for (const from of [1, 2, 8, 9, 23, 40]) {
         const read = [...store.journal.read(from)];
-        assert.deepEqual(read.map((record) => record.txId), range(from, 40));
-        assert.deepEqual(read.map((record) => Buffer.from(record.bytes)), written.slice(from - 1));
+        assert.deepEqual(
+          read.map((record) => record.txId),
+          range(from, 40),
+        );
+        assert.deepEqual(
+          read.map((record) => Buffer.from(record.bytes)),
+          written.slice(from - 1),
+        );
       }
       assert.deepEqual([...store.journal.read(41)], []);
     },
@@ -73,7 +82,10 @@ export const journalCases: readonly ContractCase[] = [
       records.appendMany(2);
       await commit(harness, store);
       records.appendMany(1);
-      assert.deepEqual([...store.journal.read(1)].map((record) => record.txId), [1, 2]);
+      assert.deepEqual(
+        [...store.journal.read(1)].map((record) => record.txId),
+        [1, 2],
+      );
     },
   },
   {
@@ -105,7 +117,10 @@ export const journalCases: readonly ContractCase[] = [
       const hash = { ...first.journal.lastHash };
       await harness.complete(first.close());
       const { journal } = await harness.open();
-      assert.deepEqual([journal.firstTxId, journal.lastTxId, journal.stableTxId, journal.confirmedTxId], [1, 10, 10, 7]);
+      assert.deepEqual(
+        [journal.firstTxId, journal.lastTxId, journal.stableTxId, journal.confirmedTxId],
+        [1, 10, 10, 7],
+      );
       assert.deepEqual({ ...journal.lastHash }, hash);
     },
   },
@@ -178,7 +193,10 @@ export const journalCases: readonly ContractCase[] = [
       store.journal.trim(23);
       await harness.waitUntil(() => store.journal.firstTxId === 21);
       assert.throws(() => [...store.journal.read(20)], { code: 'AEP_JOURNAL_TRIMMED' });
-      assert.deepEqual([...store.journal.read(21)].map((record) => record.txId), range(21, 50));
+      assert.deepEqual(
+        [...store.journal.read(21)].map((record) => record.txId),
+        range(21, 50),
+      );
       store.journal.trim(1_000);
       await harness.waitUntil(() => store.journal.firstTxId === 46);
       await harness.complete(store.close());

@@ -38,7 +38,8 @@ export class SampleRecords {
   seal(changes: readonly SampleChange[], sno = 0): void {
     const { writer, journal } = this;
     writer.begin(RecordKind.transaction, this.epoch, journal.lastTxId + 1, 1_000 + journal.lastTxId);
-    if (sno > 0) writer.inboundCause({ channelTag: INBOUND, senderId: 7, incarnation: 5, flow: 0, sno, channelSno: sno });
+    if (sno > 0)
+      writer.inboundCause({ channelTag: INBOUND, senderId: 7, incarnation: 5, flow: 0, sno, channelSno: sno });
     else writer.localCause(LocalCause.injected, 'sample');
     for (const { key, value } of changes) {
       const keyBytes = Buffer.from(key);

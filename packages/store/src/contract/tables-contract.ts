@@ -17,12 +17,29 @@ export const tablesCases: readonly ContractCase[] = [
     async run(harness) {
       const { tables } = await harness.open();
       assert.equal(tables.appliedTxId, 0);
-      await apply(harness, tables, changesOf([[1, 'a', 'A'], [1, 'b', 'B'], [2, 'a', 'other']]), 5);
+      await apply(
+        harness,
+        tables,
+        changesOf([
+          [1, 'a', 'A'],
+          [1, 'b', 'B'],
+          [2, 'a', 'other'],
+        ]),
+        5,
+      );
       assert.equal(tables.appliedTxId, 5);
       assert.equal(text(tables.get(1, Buffer.from('a'))), 'A');
       assert.equal(text(tables.get(2, Buffer.from('a'))), 'other');
       assert.equal(tables.get(3, Buffer.from('a')), undefined);
-      await apply(harness, tables, changesOf([[1, 'a', undefined], [1, 'b', 'B2']]), 6);
+      await apply(
+        harness,
+        tables,
+        changesOf([
+          [1, 'a', undefined],
+          [1, 'b', 'B2'],
+        ]),
+        6,
+      );
       assert.equal(tables.get(1, Buffer.from('a')), undefined);
       assert.equal(text(tables.get(1, Buffer.from('b'))), 'B2');
     },
@@ -32,8 +49,14 @@ export const tablesCases: readonly ContractCase[] = [
     async run(harness) {
       const { tables } = await harness.open();
       let done = 0;
-      assert.equal(tables.apply(changesOf([[1, 'a', 'A']]), 1, () => done++), 'accepted');
-      assert.equal(tables.apply(changesOf([[1, 'b', 'B']]), 2, () => done++), 'busy');
+      assert.equal(
+        tables.apply(changesOf([[1, 'a', 'A']]), 1, () => done++),
+        'accepted',
+      );
+      assert.equal(
+        tables.apply(changesOf([[1, 'b', 'B']]), 2, () => done++),
+        'busy',
+      );
       assert.equal(done, 0, 'the callback comes from the event loop');
       await harness.waitUntil(() => done === 1);
       assert.equal(tables.get(1, Buffer.from('b')), undefined);
@@ -43,7 +66,15 @@ export const tablesCases: readonly ContractCase[] = [
     name: 'applied entries are there after a reopening',
     async run(harness) {
       const first = await harness.open();
-      await apply(harness, first.tables, changesOf([[1, 'a', 'A'], [Table.facts, 'position', '9']]), 3);
+      await apply(
+        harness,
+        first.tables,
+        changesOf([
+          [1, 'a', 'A'],
+          [Table.facts, 'position', '9'],
+        ]),
+        3,
+      );
       await harness.complete(first.close());
       const { tables } = await harness.open();
       assert.equal(tables.appliedTxId, 3);
@@ -81,12 +112,31 @@ export const tablesCases: readonly ContractCase[] = [
     name: 'a snapshot shows one moment while changes go on',
     async run(harness) {
       const { tables } = await harness.open();
-      await apply(harness, tables, changesOf([[1, 'a', 'old'], [1, 'b', 'stays']]), 1);
+      await apply(
+        harness,
+        tables,
+        changesOf([
+          [1, 'a', 'old'],
+          [1, 'b', 'stays'],
+        ]),
+        1,
+      );
       const snapshot = tables.snapshot();
-      await apply(harness, tables, changesOf([[1, 'a', 'new'], [1, 'b', undefined]]), 2);
+      await apply(
+        harness,
+        tables,
+        changesOf([
+          [1, 'a', 'new'],
+          [1, 'b', undefined],
+        ]),
+        2,
+      );
       assert.equal(snapshot.appliedTxId, 1);
       assert.equal(text(snapshot.get(1, Buffer.from('a'))), 'old');
-      assert.deepEqual([...snapshot.range(1)].map((entry) => text(entry.value)), ['old', 'stays']);
+      assert.deepEqual(
+        [...snapshot.range(1)].map((entry) => text(entry.value)),
+        ['old', 'stays'],
+      );
       snapshot.close();
       assert.equal(text(tables.get(1, Buffer.from('a'))), 'new');
     },
@@ -95,7 +145,16 @@ export const tablesCases: readonly ContractCase[] = [
     name: 'a scan that is left early can be started again',
     async run(harness) {
       const { tables } = await harness.open();
-      await apply(harness, tables, changesOf([[1, 'a', 'A'], [1, 'b', 'B'], [1, 'c', 'C']]), 1);
+      await apply(
+        harness,
+        tables,
+        changesOf([
+          [1, 'a', 'A'],
+          [1, 'b', 'B'],
+          [1, 'c', 'C'],
+        ]),
+        1,
+      );
       for (let round = 0; round < 3; round++) {
         for (const { value } of tables.range(1)) {
           assert.equal(text(value), 'A');
@@ -110,7 +169,9 @@ export const tablesCases: readonly ContractCase[] = [
       const store = await harness.open();
       const expected = await writeHistory(harness, store, 300);
       let chunks = 0;
-      const recovery = await harness.complete(recover(store, { clock: harness.clock, chunkEntriesMax: 20, onProgress: () => chunks++ }));
+      const recovery = await harness.complete(
+        recover(store, { clock: harness.clock, chunkEntriesMax: 20, onProgress: () => chunks++ }),
+      );
       assert.deepEqual([recovery.recordsFolded, recovery.appliedTxId, recovery.lastEpoch], [300, 300, 1]);
       assert.ok(chunks > 2, `${chunks} chunks`);
       assert.deepEqual(plain([...store.tables.range(1)]), plain([...expected.range()]));
@@ -152,7 +213,12 @@ function changesOf(entries: readonly Entry[]): TableChanges {
   };
 }
 
-async function apply(harness: StoreHarness, tables: Store['tables'], changes: TableChanges, txId: number): Promise<void> {
+async function apply(
+  harness: StoreHarness,
+  tables: Store['tables'],
+  changes: TableChanges,
+  txId: number,
+): Promise<void> {
   let isDone = false;
   const result = tables.apply(changes, txId, (error) => {
     assert.equal(error, undefined);
@@ -200,7 +266,12 @@ function randomKey(random: SeededRandom): Buffer {
 
 function randomRange(random: SeededRandom): RangeBytes {
   const bound = (): Buffer | undefined => (random.below(2) === 0 ? undefined : randomKey(random));
-  const [gte, gt, lte, lt] = [bound(), random.below(2) === 0 ? bound() : undefined, bound(), random.below(2) === 0 ? bound() : undefined];
+  const [gte, gt, lte, lt] = [
+    bound(),
+    random.below(2) === 0 ? bound() : undefined,
+    bound(),
+    random.below(2) === 0 ? bound() : undefined,
+  ];
   return {
     ...(gte === undefined ? {} : { gte }),
     ...(gt === undefined ? {} : { gt }),
