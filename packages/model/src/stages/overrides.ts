@@ -1,6 +1,6 @@
 import { type ConfigNode, type Origin, itemNameOf, settingOrigin } from '../config-node.js';
 import { type ProblemList, quote } from '../problems.js';
-import { type Field, type ObjectShape, type ScalarField } from '../shape/field.js';
+import { type Field, type ObjectShape } from '../shape/field.js';
 import { MODEL } from '../shape/root.js';
 import { fieldOf } from './normalise.js';
 
@@ -157,7 +157,7 @@ function setInObject(shape: ObjectShape, node: ConfigNode, rest: string, context
 }
 
 function setInField(field: Field, node: ConfigNode, rest: string, context: Context): ConfigNode {
-  if (field.kind === 'scalar') return setScalar(field, node, rest, context);
+  if (field.kind === 'scalar') return setScalar(node, rest, context);
   if (rest === '') {
     addProblem(context, 'is not a single value; name one below it');
     return node;
@@ -173,9 +173,10 @@ function setInField(field: Field, node: ConfigNode, rest: string, context: Conte
   }
 }
 
-function setScalar(_field: ScalarField, node: ConfigNode, rest: string, context: Context): ConfigNode {
-  if (rest === '')
+function setScalar(node: ConfigNode, rest: string, context: Context): ConfigNode {
+  if (rest === '') {
     return { name: node.name, text: context.setting.value, children: [], origin: context.setting.origin };
+  }
   addProblem(context, `is a single value; there is no ${quote(rest)} below it`);
   return node;
 }
