@@ -47,6 +47,12 @@ describe('value types (M8)', () => {
     }
   });
 
+  test('values that belong together are compared (the longest wait is not below the first)', () => {
+    const [problem] = problemsOf(app('policies', 'retryDelay', '5s'));
+    assert.equal(problem?.code, 'AEP_MODEL_RELATION');
+    assert.equal(problem.message, 'retryDelayMax (1000ms) is below retryDelay (5000ms)');
+  });
+
   test('names start with a letter and have no spaces or slashes', () => {
     for (const name of ['1a', 'a b', 'a/b', '-a', 'ä', 'a'.repeat(201), '']) {
       const text = `<model><apps><app name="${name}" mainClass="x"/></apps></model>`;

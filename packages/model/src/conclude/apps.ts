@@ -18,6 +18,7 @@ export function concludeApps(
   for (const app of apps) {
     concludeMessaging(app as AppModel, buses, conclusion);
     concludeStorage(app as AppModel, conclusion);
+    checkRetries(app as AppModel, conclusion);
   }
 }
 
@@ -110,4 +111,10 @@ function concludeStorage(app: AppModel, conclusion: Conclusion): void {
     const message = `silenceTimeout (${clustering.silenceTimeoutMs}ms) must be at least twice heartbeatInterval (${clustering.heartbeatIntervalMs}ms)`;
     conclusion.problems.add('AEP_MODEL_RELATION', conclusion.placeOf(clustering, 'silenceTimeoutMs'), message);
   }
+}
+
+function checkRetries({ policies }: AppModel, conclusion: Conclusion): void {
+  if (policies.retryDelayMaxMs >= policies.retryDelayMs) return;
+  const message = `retryDelayMax (${policies.retryDelayMaxMs}ms) is below retryDelay (${policies.retryDelayMs}ms)`;
+  conclusion.problems.add('AEP_MODEL_RELATION', conclusion.placeOf(policies, 'retryDelayMaxMs'), message);
 }
