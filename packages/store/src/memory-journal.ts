@@ -37,7 +37,10 @@ export class MemoryJournal extends GroupCommitJournal {
   /** The process dies: nothing is called back any more. What was being written is returned; whether it is on the disk is chance. */
   crash(): CommitBatch | undefined {
     this.abandon();
-    return this.inFlight;
+    const batch = this.inFlight;
+    // The timer of the simulated sync is still running: it must find nothing to put on the disk.
+    this.inFlight = undefined;
+    return batch;
   }
 
   close(done: () => void): void {

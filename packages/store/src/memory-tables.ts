@@ -34,7 +34,7 @@ export class MemoryTables implements StateTables {
   }
 
   apply(changes: TableChanges, appliedTxId: number, done: (error: AepError | undefined) => void): ApplyResult {
-    if (this.inFlight !== undefined) return 'busy';
+    if (this.inFlight !== undefined || this.isDead) return 'busy';
     assert(appliedTxId >= this.disk.appliedTxId, 'the tables never go back (E35)');
     const pending: PendingApply = { entries: copied(changes), appliedTxId };
     this.inFlight = pending;
