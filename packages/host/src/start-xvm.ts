@@ -1,0 +1,128 @@
+import process from 'node:process';
+import { createEngine } from '@aep/engine';
+import { type Clock, type Log, type Random, SystemClock, systemRandom } from '@aep/kernel';
+import type { Model, XvmModel } from '@aep/model';
+import { resolve } from 'node:path';
+import { container, type DependencyContainer } from 'tsyringe';
+import { editableDescriptor } from './app-descriptor.js';
+import { HostToken } from './host-tokens.js';
+import { openLog } from './logging/pino-log.js';
+import { loadApp } from './main-class.js';
+import { chooseApps, chooseXvm, concludeModel, type HostedApp } from './model-source.js';
+import { ModuleExports } from './module-exports.js';
+import { registerProviders } from './providers.js';
+import { stopGroups } from './stop-order.js';
+import { BusCatalog } from './translate/buses.js';
+import { engineOptionsOf } from './translate/engine-options.js';
+import type { RosterApp } from './translate/roster.js';
+import { refuseUnavailable } from './translate/unavailable.js';
+import { type HostedEngine, Xvm } from './xvm.js';
+import type { XvmOptions } from './xvm-options.js';
+
+/** @default of `stopTimeout` for a process without an xvm in its model */
+const STOP_TIMEOUT_MS = 10_000;
+
+/** Everything that is settled before the first line of the user's code runs. */
+interface Context {
+  readonly options: XvmOptions;
+  readonly model: Model;
+  readonly xvm: XvmModel | undefined;
+  readonly hosted: readonly HostedApp[];
+  readonly dataDir: string;
+  readonly exports: ModuleExports;
+  readonly services: DependencyContainer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** An app whose code is loaded and whose descriptor is final. */
+interface LoadedApp extends RosterApp {
+  readonly definition: NonNullable<RosterApp['definition']>;
+  readonly autoStart: boolean;
+}
+
+/**
+ * Runs the apps of a model in this process; resolves when those that start with it are active.
+ *
+ * @throws ModelError AEP_MODEL_INVALID; AEP_XVM_UNKNOWN, AEP_APP_UNKNOWN, AEP_NOT_AVAILABLE and others of the README (reject);
+ * AEP_APP_START_FAILED, after everything that had been opened is closed again
+ * @example const xvm = await startXvm({ model: { file: 'model.xml' } }); … await xvm.stop();
+ */
+export async function startXvm(options: XvmOptions): Promise<Xvm> {
+  const xvm = await prepareXvm(options);
+  await xvm.start();
+  return xvm;
+}
+
+/** Everything of {@link startXvm} but the start: the xvm is there and can be told to stop. */
+export async function prepareXvm(options: XvmOptions): Promise<Xvm> {
+  const context = concludeContext(options);
+  const { model, clock, log, services } = context;
+  const loaded: LoadedApp[] = [];
+  for (const hosted of context.hosted) loaded.push(await load(hosted, context));
+  const registry = await registerProviders(model, options.busProviders ?? [], context);
+  const catalog = new BusCatalog(model.buses, allApps(model, loaded), registry);
+  const stopTimeoutMs = context.xvm?.stopTimeoutMs ?? STOP_TIMEOUT_MS;
+  const hosted = loaded.map(({ model: app, definition, autoStart }): HostedEngine => {
+    const engineOptions = engineOptionsOf(app, definition, catalog.usesOf(app), { ...context, stopTimeoutMs });
+    return { engine: createEngine(engineOptions), autoStart };
+  });
+  return new Xvm({
+    name: context.xvm?.name ?? 'xvm',
+    model,
+    hosted,
+    stopGroups: stopGroups(model.buses, loaded),
+    stopTimeoutMs,
+    clock,
+    log,
+    pid: process.pid,
+    closeLast: async () => {
+      await services.dispose();
+    },
+  });
+}
+
+function concludeContext(options: XvmOptions): Context {
+  const { model, modelDir } = concludeModel(options);
+  const xvm = chooseXvm(model, options.xvm);
+  const clock = options.clock ?? new SystemClock();
+  const random = options.random ?? systemRandom();
+  const log = options.log ?? openLog(xvm?.logging ?? { level: 'info', format: 'text', levels: {} });
+  const services = container.createChildContainer();
+  services.register(HostToken.log, { useValue: log });
+  services.register(HostToken.clock, { useValue: clock });
+  services.register(HostToken.random, { useValue: random });
+  services.register(HostToken.model, { useValue: model });
+  return {
+    options,
+    model,
+    xvm,
+    hosted: chooseApps(model, xvm, options.apps),
+    dataDir: resolve(modelDir, options.dataDir ?? 'data'),
+    exports: new ModuleExports(modelDir, options.resolveExport),
+    services,
+    clock,
+    random,
+    log,
+  };
+}
+
+/** E1: constructed, descriptor handed over and edited, only then looked at. */
+async function load({ app, autoStart }: HostedApp, context: Context): Promise<LoadedApp> {
+  const { exports, options, log, model } = context;
+  const descriptor = editableDescriptor(app);
+  const services = context.services.createChildContainer();
+  services.register(HostToken.log, { useValue: log.child({ app: app.name }) });
+  services.register(HostToken.app, { useValue: descriptor });
+  const definition = await loadApp(descriptor, { exports, services, registerServices: options.registerServices });
+  refuseUnavailable(model, descriptor, log);
+  return { model: descriptor, definition, autoStart };
+}
+
+/** Rosters name every app of the model: those hosted here as their code edited them, the others as the model has them. */
+function allApps(model: Model, loaded: readonly LoadedApp[]): RosterApp[] {
+  return model.apps.map(
+    (app) => loaded.find((candidate) => candidate.model.name === app.name) ?? { model: app, definition: undefined },
+  );
+}

@@ -1,0 +1,106 @@
+import { AepError, type Log } from '@aep/kernel';
+import { configOrigin, describeOrigin, type AppModel, type Model } from '@aep/model';
+
+/** Something that a model can say and this version cannot do. */
+interface Unavailable {
+  /** Below `x.apps.<app>.` */
+  readonly setting: string;
+  readonly isAsked: (app: AppModel) => boolean;
+  readonly instead: string;
+}
+
+const NO_PAIRS = 'pairs of processes are not part of this version';
+
+/** Each would silently weaken a promise if it were passed over, so the start is refused. */
+const REFUSED: readonly Unavailable[] = [
+  {
+    setting: 'storage.durability',
+    isAsked: ({ storage }) => storage.durability === 'replicated',
+    instead: `${NO_PAIRS}: set durability="disk"`,
+  },
+  {
+    setting: 'storage.clustering',
+    isAsked: ({ storage }) => storage.clustering !== null,
+    instead: `${NO_PAIRS}: remove <clustering>`,
+  },
+  {
+    setting: 'startupExpectations.role',
+    isAsked: (app) => app.startupExpectations.role === 'Backup',
+    instead: `${NO_PAIRS}, an app is always primary: set role="None"`,
+  },
+  {
+    setting: 'storage.dedupeRetention',
+    isAsked: ({ storage }) => storage.dedupeRetentionMs !== null,
+    instead: 'marks of senders are kept for ever: remove dedupeRetention',
+  },
+  {
+    setting: 'storage.persistence.compaction',
+    isAsked: ({ storage }) => storage.persistence.compaction !== 'None',
+    instead: 'set compaction="None"',
+  },
+  {
+    setting: 'transactions.savepoints',
+    isAsked: ({ transactions }) => !transactions.savepoints,
+    instead: 'savepoints are always allowed: remove savepoints="false"',
+  },
+  {
+    setting: 'messaging.buses.channels.preserveJoinsOnClose',
+    isAsked: ({ messaging }) =>
+      messaging.buses.some(({ channels }) =>
+        channels.some(({ preserveJoinsOnClose }) => preserveJoinsOnClose !== 'Default'),
+      ),
+    instead: 'joins are kept or left for the whole app: use preserveChannelJoinsOnStop',
+  },
+];
+
+/** These only change what is shown or how soon; the app is as safe without them, so a line in the log will do. */
+const IGNORED: readonly Unavailable[] = [
+  {
+    setting: 'policies.retryDelayMax',
+    isAsked: ({ policies }) => policies.retryDelayMs * 2 ** (policies.retriesMax - 1) > policies.retryDelayMaxMs,
+    instead: 'each repeat waits twice as long as the one before',
+  },
+  {
+    setting: 'policies.delayedAckTimeout',
+    isAsked: (app) => app.policies.delayedAckTimeoutMs !== 60_000,
+    instead: 'give delayAcknowledgment({ timeoutMs }) in the handler',
+  },
+  {
+    setting: 'storage.persistence.checkpointInterval',
+    isAsked: ({ storage }) => storage.persistence.checkpointIntervalMs !== 200,
+    instead: 'the engine chooses its checkpoints',
+  },
+  {
+    setting: 'statistics.enabled',
+    isAsked: ({ statistics }) => !statistics.enabled,
+    instead: 'counters stay on, latencies are off',
+  },
+  {
+    setting: 'statistics.interval',
+    isAsked: ({ statistics }) => statistics.intervalMs !== 1000,
+    instead: 'statistics are read when they are asked for; see heartbeats of the xvm',
+  },
+];
+
+/** @throws AEP_NOT_AVAILABLE (reject) naming the setting, where it was written and what to do */
+export function refuseUnavailable(model: Model, app: AppModel, log: Log): void {
+  for (const { setting, isAsked, instead } of REFUSED) {
+    if (!isAsked(app)) continue;
+    const name = `x.apps.${app.name}.${setting}`;
+    throw new AepError(
+      'AEP_NOT_AVAILABLE',
+      'reject',
+      `${placeOf(model, name)}${name}: this version cannot do that: ${instead}`,
+      { app: app.name, setting: name },
+    );
+  }
+  for (const { setting, isAsked, instead } of IGNORED) {
+    if (isAsked(app))
+      log.log('warn', `x.apps.${app.name}.${setting} has no effect in this version: ${instead}`, { app: app.name });
+  }
+}
+
+function placeOf(model: Model, setting: string): string {
+  const origin = configOrigin(model, setting)?.origin;
+  return origin === undefined || origin.kind === 'default' ? '' : `${describeOrigin(origin)} `;
+}
