@@ -34,6 +34,8 @@ export interface BusPortListener {
   onBusFailed(bus: BusPort, cause: AepError): void;
 }
 
+const WAITING_MAX = 2 ** 30;
+
 /** One bus of one engine: its binding, its channels, and the released messages that the binding has no room for. */
 export class BusPort implements BindingListener {
   readonly name: string;
@@ -41,18 +43,16 @@ export class BusPort implements BindingListener {
   readonly statistics = new BusStatistics();
   binding: Binding | undefined;
   private current: BusState = 'closed';
-  /** Released, in order, and not yet taken by the binding. */
-  private readonly waiting: RingQueue<OutboundMessage>;
-  private guaranteedPending = 0;
+  /** Released, in order, and not yet taken by the binding. Its bound is that of `pending`: see {@link reserve}. */
+  private readonly waiting = new RingQueue<OutboundMessage>(WAITING_MAX);
+  private reserved = 0;
 
   constructor(
     readonly description: BusDescription,
     private readonly listener: BusPortListener,
     readonly outboundPendingMax: number,
-    waitingMax: number,
   ) {
     this.name = description.name;
-    this.waiting = new RingQueue(waitingMax);
   }
 
   get state(): BusState {
@@ -75,19 +75,19 @@ export class BusPort implements BindingListener {
     this.current = 'closed';
     this.binding = undefined;
     this.waiting.clear();
-    this.guaranteedPending = 0;
+    this.reserved = 0;
     return binding === undefined
       ? Promise.resolve()
       : new Promise((resolve) => binding.close({ preserveJoins }, resolve));
   }
 
-  /** Messages released and not yet confirmed, waiting ones included. */
+  /** Messages sealed and not yet confirmed. */
   get pending(): number {
-    return this.guaranteedPending;
+    return this.reserved;
   }
 
   get isFull(): boolean {
-    return this.guaranteedPending >= this.outboundPendingMax || this.waiting.size >= this.outboundPendingMax;
+    return this.reserved >= this.outboundPendingMax;
   }
 
   /** @throws AEP_CHANNEL_UNKNOWN with the nearest name (E42) */
@@ -107,16 +107,22 @@ export class BusPort implements BindingListener {
     return port;
   }
 
+  /**
+   * Counts a message from its seal on, long before it is released: at the limit the engine takes no further event (E43),
+   * so what waits here exceeds the limit by at most the messages of one transaction.
+   */
+  reserve(): void {
+    this.reserved++;
+  }
+
   /** Takes over a stable message. Order on the wire is the order of these calls. */
   release(outbound: OutboundMessage): void {
     const { statistics } = outbound.port;
-    const guaranteed = outbound.port.qos === 1;
     statistics.sent++;
     statistics.bytesOut += outbound.end - outbound.start;
-    if (guaranteed) this.guaranteedPending++;
-    else if (this.current !== 'up') {
+    if (outbound.port.qos === 0 && this.current !== 'up') {
       statistics.bestEffortDropped++;
-      this.listener.onConfirmed(outbound);
+      this.onConfirmed(outbound);
       return;
     }
     if (this.waiting.size === 0 && this.offer(outbound)) return;
@@ -131,7 +137,7 @@ export class BusPort implements BindingListener {
   private offer(outbound: OutboundMessage): boolean {
     if (this.current !== 'up' || this.binding === undefined) return false;
     if (this.binding.send(outbound) !== 'accepted') return false;
-    if (outbound.port.qos === 0) this.listener.onConfirmed(outbound);
+    if (outbound.port.qos === 0) this.onConfirmed(outbound);
     return true;
   }
 
@@ -154,7 +160,7 @@ export class BusPort implements BindingListener {
   }
 
   onConfirmed(outbound: Outbound): void {
-    this.guaranteedPending--;
+    this.reserved--;
     this.listener.onConfirmed(outbound as OutboundMessage);
   }
 

@@ -35,9 +35,7 @@ export class Messaging {
   ) {
     const { limits } = options;
     for (const use of options.buses) {
-      // In doubt messages of the last run wait in addition to those of this one.
-      const waitingMax = limits.outboundPendingMax * 2 + limits.transactionsInFlightMax * 16;
-      const bus = new BusPort(use.description, listener, limits.outboundPendingMax, waitingMax);
+      const bus = new BusPort(use.description, listener, limits.outboundPendingMax);
       this.buses.set(bus.name, bus);
       this.uses.set(bus, use);
       this.addChannels(bus, use);

@@ -43,6 +43,7 @@ function addOutbound(core: EngineCore, transaction: SealedTransaction, reader: R
   }
   const outbound = core.outbound.take();
   outbound.port = port;
+  port.bus.reserve();
   outbound.key = reader.key;
   outbound.bytes = reader.bytes;
   outbound.start = reader.contentStart;

@@ -68,6 +68,7 @@ export class HandOver {
     const { bytes, start } = journal.appended;
     const message = outbound.take();
     message.port = draft.port;
+    draft.port.bus.reserve();
     message.key = draft.key;
     message.bytes = bytes;
     message.start = start + place.offset;
