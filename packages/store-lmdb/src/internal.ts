@@ -1,1 +1,2 @@
-export {};
+export { closeEnvironments, openEnvironments } from './environment.js';
+export { identityBytes, MetaName } from './store-meta.js';

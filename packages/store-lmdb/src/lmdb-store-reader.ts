@@ -111,12 +111,14 @@ export function openLmdbStoreReader(options: LmdbStoreReaderOptions): LmdbStoreR
   const readerDeadlineMs = within('readerDeadlineMs', options.readerDeadlineMs ?? 60_000, 10, 86_400_000);
   if (!existsSync(`${path}/journal/data.mdb`) || !existsSync(`${path}/state/data.mdb`)) throw missing(path);
   const environments = openEnvironments({ path, mapSizeBytes: READER_MAP_BYTES, readOnly: true, noSync: false });
-  const identity = readIdentity(environments.journalMeta, path);
-  if (identity === undefined) {
+  try {
+    const identity = readIdentity(environments.journalMeta, path);
+    if (identity === undefined) throw missing(path);
+    return new LmdbStoreReader(identity, environments, clock, { log, readerDeadlineMs });
+  } catch (thrown) {
     void closeEnvironments(environments);
-    throw missing(path);
+    throw thrown;
   }
-  return new LmdbStoreReader(identity, environments, clock, { log, readerDeadlineMs });
 }
 
 /** Address space only; a larger file makes the map larger. */

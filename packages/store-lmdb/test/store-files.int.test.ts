@@ -20,8 +20,29 @@ import { AepError, SeededRandom, SystemClock } from '@aep/kernel';
 import { changes, recover } from '@aep/store';
 import { Marks, SampleRecords } from '@aep/store/contract';
 import { type LmdbStore, type LmdbStoreOptions, openLmdbStore, openLmdbStoreReader } from '@aep/store-lmdb';
+import { closeEnvironments, identityBytes, MetaName, openEnvironments } from '@aep/store-lmdb/internal';
+import { example } from './readme-example.js';
 
 describe('the files of a store', () => {
+  void it('the example of the README runs', async () => {
+    await inDirectory(async (path) => {
+      assert.deepEqual(await example(path), { stableTxId: 2, value: 'second' });
+    });
+  });
+
+  void it('a store of another format is refused with AEP_STORE_FORMAT, by writers and readers', async () => {
+    await inDirectory(async (path) => {
+      await (await open(path)).close();
+      const environments = openEnvironments({ path, mapSizeBytes: 1 << 20, readOnly: false, noSync: false });
+      const identity = { formatVersion: 99, engineName: 'files', incarnation: 1, memberId: 'm' };
+      await environments.journalMeta.put(MetaName.identity, identityBytes(identity));
+      await closeEnvironments(environments);
+      await assert.rejects(open(path), { code: 'AEP_STORE_FORMAT', advice: 'fatal' });
+      await assert.rejects(open(path, { verifyOnOpen: true }), { code: 'AEP_STORE_FORMAT' });
+      assert.throws(() => openLmdbStoreReader({ path }), { code: 'AEP_STORE_FORMAT' });
+    });
+  });
+
   void it('a second writer is refused with AEP_STORE_LOCKED, and let in when the first has closed', async () => {
     await inDirectory(async (path) => {
       const first = await open(path);

@@ -33,6 +33,8 @@ export class ChangeMap implements FoldSink, TableChanges {
   /** Of entries that are updated in place. */
   private readonly views: (DataView | undefined)[] = [];
 
+  /** The key that is being looked for. */
+  private readonly wanted: WantedKey = { tableId: 0, bytes: NO_BYTES, start: 0, end: 0, hash: 0 };
   private readonly scratch = new Uint8Array(STREAM_KEY_BYTES_MAX);
   private readonly lastReceived = new RecentStream();
   private readonly lastChannel = new RecentStream();
@@ -89,21 +91,50 @@ export class ChangeMap implements FoldSink, TableChanges {
   }
 
   private sorted(): Uint32Array {
-    const { places, sources, tableIds } = this;
     const order = new Uint32Array(this.size);
     for (let entry = 0; entry < order.length; entry++) order[entry] = entry;
-    return order.sort((left, right) => {
-      const byTable = tableIds[left]! - tableIds[right]!;
-      if (byTable !== 0) return byTable;
-      return compareKeys(
-        sources[left]!,
-        places[left * 4]!,
-        places[left * 4 + 1]!,
-        sources[right]!,
-        places[right * 4]!,
-        places[right * 4 + 1]!,
-      );
-    });
+    const ranks = this.ranks();
+    return order.sort((left, right) => ranks[left]! - ranks[right]! || this.compareKeys(left, right));
+  }
+
+  /** Table id and the four key bytes behind what all keys of the table have in common: decides most comparisons. */
+  private ranks(): Float64Array {
+    const shared = new Map<number, SharedPrefix>();
+    for (let entry = 0; entry < this.size; entry++) {
+      const tableId = this.tableIds[entry]!;
+      const start = this.places[entry * 4]!;
+      const end = this.places[entry * 4 + 1]!;
+      const prefix = shared.get(tableId);
+      if (prefix === undefined) shared.set(tableId, { bytes: this.sources[entry]!, start, length: end - start });
+      else shorten(prefix, this.sources[entry]!, start, end);
+    }
+    const ranks = new Float64Array(this.size);
+    for (let entry = 0; entry < this.size; entry++) {
+      const tableId = this.tableIds[entry]!;
+      const from = this.places[entry * 4]! + shared.get(tableId)!.length;
+      const end = this.places[entry * 4 + 1]!;
+      const source = this.sources[entry]!;
+      let rank = tableId;
+      for (let at = from; at < from + 4; at++) rank = rank * 256 + (at < end ? source[at]! : 0);
+      ranks[entry] = rank;
+    }
+    return ranks;
+  }
+
+  private compareKeys(left: number, right: number): number {
+    const { places } = this;
+    const a = this.sources[left]!;
+    const b = this.sources[right]!;
+    const aStart = places[left * 4]!;
+    const bStart = places[right * 4]!;
+    const aLength = places[left * 4 + 1]! - aStart;
+    const bLength = places[right * 4 + 1]! - bStart;
+    const length = Math.min(aLength, bLength);
+    for (let index = 0; index < length; index++) {
+      const difference = a[aStart + index]! - b[bStart + index]!;
+      if (difference !== 0) return difference;
+    }
+    return aLength - bLength;
   }
 
   /** Entry of the stream whose key lies in `scratch`; its value is updated through `views`. */
@@ -122,16 +153,22 @@ export class ChangeMap implements FoldSink, TableChanges {
   }
 
   private entryOf(tableId: number, bytes: Uint8Array, start: number, end: number): number {
-    const hash = hashKey(tableId, bytes, start, end);
+    const { wanted } = this;
+    wanted.tableId = tableId;
+    wanted.bytes = bytes;
+    wanted.start = start;
+    wanted.end = end;
+    wanted.hash = hashKey(tableId, bytes, start, end);
     const mask = this.slots.length - 1;
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = wanted.hash & mask; ; slot = (slot + 1) & mask) {
       const entry = this.slots[slot]!;
-      if (entry === FREE) return this.insert(hash, tableId, bytes, start, end);
-      if (this.hashes[entry] === hash && this.isKey(entry, tableId, bytes, start, end)) return entry;
+      if (entry === FREE) return this.insertWanted();
+      if (this.hashes[entry] === wanted.hash && this.isWanted(entry)) return entry;
     }
   }
 
-  private isKey(entry: number, tableId: number, bytes: Uint8Array, start: number, end: number): boolean {
+  private isWanted(entry: number): boolean {
+    const { tableId, bytes, start, end } = this.wanted;
     if (this.tableIds[entry] !== tableId) return false;
     const from = this.places[entry * 4]!;
     const length = end - start;
@@ -143,8 +180,9 @@ export class ChangeMap implements FoldSink, TableChanges {
     return true;
   }
 
-  private insert(hash: number, tableId: number, bytes: Uint8Array, start: number, end: number): number {
+  private insertWanted(): number {
     if (this.size === this.hashes.length) this.grow();
+    const { tableId, bytes, start, end, hash } = this.wanted;
     const entry = this.size++;
     this.hashes[entry] = hash;
     this.tableIds[entry] = tableId;
@@ -199,6 +237,7 @@ class RecentStream {
   }
 }
 
+const NO_BYTES = new Uint8Array(0);
 const FREE = -1;
 const SLOTS_AT_FIRST = 2_048;
 
@@ -223,20 +262,24 @@ function hashKey(tableId: number, bytes: Uint8Array, start: number, end: number)
   return hash ^ (hash >>> 13);
 }
 
-function compareKeys(
-  left: Uint8Array,
-  at: number,
-  leftEnd: number,
-  right: Uint8Array,
-  from: number,
-  rightEnd: number,
-): number {
-  const leftLength = leftEnd - at;
-  const rightLength = rightEnd - from;
-  const length = Math.min(leftLength, rightLength);
-  for (let index = 0; index < length; index++) {
-    const difference = left[at + index]! - right[from + index]!;
-    if (difference !== 0) return difference;
-  }
-  return leftLength - rightLength;
+interface WantedKey {
+  tableId: number;
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+  hash: number;
+}
+
+/** What all keys of a table begin with. */
+interface SharedPrefix {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  length: number;
+}
+
+function shorten(prefix: SharedPrefix, bytes: Uint8Array, start: number, end: number): void {
+  const length = Math.min(prefix.length, end - start);
+  let index = 0;
+  while (index < length && prefix.bytes[prefix.start + index] === bytes[start + index]) index++;
+  prefix.length = index;
 }
