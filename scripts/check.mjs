@@ -14,6 +14,7 @@ const steps = [
   { name: 'lint', command: [tool('oxlint'), '--type-aware', '--quiet'] },
   { name: 'format', command: [tool('prettier'), '--check', '--log-level=warn', '.'] },
   { name: 'unused code', command: [tool('knip'), '--no-progress', '--no-config-hints'] },
+  { name: 'generated code', command: [process.execPath, join(root, 'scripts', 'generate.mjs'), '--check'] },
   { name: 'error codes', command: [process.execPath, join(root, 'scripts', 'error-codes.mjs'), '--check'] },
 ];
 

@@ -1,0 +1,39 @@
+// Generated code from .proto files: writes it, or with --check only compares it with what is committed. A folder with
+// .proto files keeps what is made from them in src/gen beside it.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { generate } = await import(pathToFileURL(join(root, 'packages', 'codegen', 'dist', 'index.js')).href);
+const isCheck = process.argv.includes('--check');
+let stale = 0;
+
+for (const folder of schemaFolders()) {
+  const paths = readdirSync(folder).filter((name) => name.endsWith('.proto')).toSorted();
+  const files = paths.map((path) => ({ path, text: readFileSync(join(folder, path), 'utf8') }));
+  for (const { path, text } of generate({ files })) put(join(folder, 'src', 'gen', path), text);
+}
+if (stale > 0) {
+  console.error('Generated code is not current: run `npm run generate`.');
+  process.exitCode = 1;
+}
+
+function schemaFolders() {
+  const parent = join(root, 'examples');
+  const folders = readdirSync(parent).map((name) => join(parent, name));
+  return folders.filter((folder) => existsSync(join(folder, 'package.json')) && readdirSync(folder).some((name) => name.endsWith('.proto')));
+}
+
+function put(file, text) {
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
+  if (isCheck) {
+    stale++;
+    console.error(`${relative(root, file)} differs from what its .proto file gives.`);
+    return;
+  }
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+  console.error(`wrote ${relative(root, file)}`);
+}
