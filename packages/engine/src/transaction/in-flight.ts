@@ -97,8 +97,9 @@ export class InFlight {
       }
       latencies?.sealToStable.record((time.nowMs - transaction.sealedAtMs) * 1000);
       transaction.unconfirmed = transaction.outbound.length;
-      this.releaseOutbound(transaction);
+      // Callbacks first: a message that is confirmed on the spot (BestEffort) may complete and recycle the transaction.
       this.callBack(transaction);
+      this.releaseOutbound(transaction);
     }
     this.advance();
   }
