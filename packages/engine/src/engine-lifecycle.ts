@@ -106,8 +106,8 @@ export class EngineLifecycle {
     }
   }
 
-  stop(cause?: AepError): Promise<StopReport> {
-    this.stopping ??= this.runStop(cause);
+  stop(cause?: AepError, deadlineMs = this.parts.options.limits.stopDeadlineMs): Promise<StopReport> {
+    this.stopping ??= this.runStop(cause, deadlineMs);
     return this.stopping;
   }
 
@@ -227,7 +227,7 @@ export class EngineLifecycle {
     await this.raise(new MessagingStarted(options.name));
   }
 
-  private async runStop(cause: AepError | undefined): Promise<StopReport> {
+  private async runStop(cause: AepError | undefined, deadlineMs: number): Promise<StopReport> {
     const { streams, options, events } = this.parts;
     streams.state.next('stopping');
     const stoppingEvent = new EngineStopping(options.name, cause, options.policies.preserveChannelJoinsOnStop);
@@ -236,7 +236,7 @@ export class EngineLifecycle {
     const { core } = this;
     let heldBy: string | undefined;
     if (core !== undefined) {
-      heldBy = await this.drain(core, cause);
+      heldBy = await this.drain(core, cause, deadlineMs);
       const preserve = cause !== undefined || stoppingEvent.preserveChannelJoins;
       await core.messaging.close(() => preserve);
       streams.messaging.next('stopped');
@@ -246,9 +246,10 @@ export class EngineLifecycle {
     for (const waiter of this.waiters.splice(0)) waiter.reject(cause ?? stopped(options.name));
     await this.raise(new EngineStopped(options.name, cause));
     for (const finalize of options.app.finalizers)
-      await Promise.resolve(finalize()).catch((error: unknown) =>
-        options.log.log('error', 'a finalizer failed', {}, error),
-      );
+      // The call is inside the chain: one that throws at once must not leave the engine between stopping and stopped.
+      await Promise.resolve()
+        .then(finalize)
+        .catch((error: unknown) => options.log.log('error', 'a finalizer failed', {}, error));
     streams.state.next('stopped');
     for (const stream of Object.values(streams)) stream.complete();
     events.complete();
@@ -257,8 +258,8 @@ export class EngineLifecycle {
   }
 
   /** Handles what was accepted, then waits for confirmations; answers what holds it at the deadline. */
-  private async drain(core: EngineCore, cause: AepError | undefined): Promise<string | undefined> {
-    const { clock, limits } = this.parts.options;
+  private async drain(core: EngineCore, cause: AepError | undefined, deadlineMs: number): Promise<string | undefined> {
+    const { clock } = this.parts.options;
     core.messaging.stopReading();
     core.timers.stop();
     const main = Promise.all(this.mains);
@@ -271,7 +272,7 @@ export class EngineLifecycle {
     const drained = isFailed ? Promise.resolve() : main.then(() => this.when(isDrained));
     core.onWake();
     const deadline = new Promise<string>((resolve) =>
-      clock.schedule(limits.stopDeadlineMs, () =>
+      clock.schedule(deadlineMs, () =>
         resolve(core.inFlight.describeHead() ?? `handler ${core.pipeline.handlerName} or a main has not finished`),
       ),
     );

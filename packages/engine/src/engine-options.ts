@@ -49,6 +49,8 @@ export interface EnginePolicies {
   readonly retriesMax: number;
   /** Delay before the first retry; doubles with each, on the engine clock. @default 50 */
   readonly retryBackoffMs: number;
+  /** Longest delay before a retry. @default 1000 */
+  readonly retryBackoffMaxMs: number;
   /** @default 'DeadLetter' (E16) */
   readonly unhandledMessage: UnhandledMessagePolicy;
   /** @default 'OnSendStability' (E32) */
@@ -78,6 +80,8 @@ export interface EngineLimits {
   readonly stuckAlertThresholdMs: number;
   /** A stop that takes longer ends without draining (E4). @default 10000 */
   readonly stopDeadlineMs: number;
+  /** A delayed acknowledgement that is older raises StuckAlert (E64), unless its handler gave a time. @default 30000 */
+  readonly delayedAckTimeoutMs: number;
   /** @default 100000 */
   readonly timersMax: number;
   /** Entities kept in memory beside the changed ones. @default 100000 */
@@ -113,6 +117,7 @@ const DEFAULT_POLICIES: EnginePolicies = {
   appExceptionByType: {},
   retriesMax: 3,
   retryBackoffMs: 50,
+  retryBackoffMaxMs: 1_000,
   unhandledMessage: 'DeadLetter',
   inboundAck: 'OnSendStability',
   defaultHandler: 'DispatchIfNoAnnotatedHandlers',
@@ -129,6 +134,7 @@ const DEFAULT_LIMITS: EngineLimits = {
   eventsPerTurnMax: 512,
   stuckAlertThresholdMs: 5_000,
   stopDeadlineMs: 10_000,
+  delayedAckTimeoutMs: 30_000,
   timersMax: 100_000,
   cachedEntitiesMax: 100_000,
   dedupeStreamsCachedMax: 10_000,

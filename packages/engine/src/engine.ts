@@ -83,9 +83,13 @@ export class Engine<S = unknown> {
     return this.lifecycle.start();
   }
 
-  /** Stops as E4 says; with a cause nothing more is taken and joins are kept. A second call answers the first one's promise. */
-  stop(cause?: AepError): Promise<StopReport> {
-    return this.lifecycle.stop(cause);
+  /**
+   * Stops as E4 says; with a cause nothing more is taken and joins are kept. A second call answers the first one's promise.
+   *
+   * @param deadlineMs for draining. @default limits.stopDeadlineMs
+   */
+  stop(cause?: AepError, deadlineMs?: number): Promise<StopReport> {
+    return this.lifecycle.stop(cause, deadlineMs);
   }
 
   /** The sender, typed with the application's channels. */
@@ -200,11 +204,11 @@ export class Engine<S = unknown> {
     this.transactionFor('afterStable').callbacks.push(callback);
   }
 
-  /** Inside a handler: see {@link AckToken} (E64). @param options.timeoutMs raises an alert naming the handler. @default 30000 */
+  /** Inside a handler: see {@link AckToken} (E64). @param options.timeoutMs raises an alert naming the handler. @default limits.delayedAckTimeoutMs */
   delayAcknowledgment(options: { readonly timeoutMs?: number } = {}): AckToken {
     const transaction = this.transactionFor('delayAcknowledgment');
-    const { clock } = this.options;
-    const timeoutMs = options.timeoutMs ?? 30_000;
+    const { clock, limits } = this.options;
+    const timeoutMs = options.timeoutMs ?? limits.delayedAckTimeoutMs;
     const handler = this.core.pipeline.handlerName;
     const token = new AckToken(
       () => clock.defer(() => this.core.inFlight.advance()),

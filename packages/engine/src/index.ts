@@ -20,6 +20,7 @@ export {
   Configured,
   DefaultHandler,
   EventHandler,
+  InjectDescriptor,
   InjectEngine,
   InjectSender,
   MessageFilter,

@@ -97,6 +97,8 @@ export interface AppDefinition {
   /** Calls that hand the engine and its sender to the application (E1). */
   readonly receiveEngine: readonly ((engine: unknown) => void)[];
   readonly receiveSender: readonly ((sender: unknown) => void)[];
+  /** Called by the host before it makes the engine's options (E1). */
+  readonly receiveDescriptor: readonly ((descriptor: unknown) => void)[];
 }
 
 /** True for the classes of engine events. */

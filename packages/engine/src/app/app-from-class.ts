@@ -51,6 +51,8 @@ export function appFromInstance(instance: object, name?: string): AppDefinition 
       });
     } else if (note.kind === 'engine') draft.receiveEngine.push((engine) => void (members[note.member] = engine));
     else if (note.kind === 'sender') draft.receiveSender.push((sender) => void (members[note.member] = sender));
+    else if (note.kind === 'descriptor')
+      draft.receiveDescriptor.push((descriptor) => hand(instance, note.member, descriptor));
     else if (note.kind === 'default-handler')
       draft.setDefaultHandler(where, bind(note.member), isAsync(members[note.member]));
     else if (note.kind === 'before') draft.before.push(asEventCall(bind(note.member)));
@@ -61,6 +63,13 @@ export function appFromInstance(instance: object, name?: string): AppDefinition 
     else draft.mains.push(bind(note.member));
   }
   return draft;
+}
+
+/** A method is called, a property is set. */
+function hand(instance: object, member: string, value: unknown): void {
+  const members = instance as Record<string, unknown>;
+  if (typeof members[member] === 'function') members[member](value);
+  else members[member] = value;
 }
 
 /** Hooks are called with the event alone. */
@@ -95,6 +104,7 @@ export class AppDraft implements AppDefinition {
   readonly configured: ConfiguredValue[] = [];
   readonly receiveEngine: ((engine: unknown) => void)[] = [];
   readonly receiveSender: ((sender: unknown) => void)[] = [];
+  readonly receiveDescriptor: ((descriptor: unknown) => void)[] = [];
 
   constructor(name: string, options: AppOptions) {
     this.name = name;

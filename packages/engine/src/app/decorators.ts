@@ -16,7 +16,16 @@ export type Note =
   | { readonly kind: PlainKind; readonly member: string };
 
 type PlainKind =
-  'default-handler' | 'before' | 'after' | 'filter' | 'initializer' | 'finalizer' | 'main' | 'engine' | 'sender';
+  | 'default-handler'
+  | 'before'
+  | 'after'
+  | 'filter'
+  | 'initializer'
+  | 'finalizer'
+  | 'main'
+  | 'engine'
+  | 'sender'
+  | 'descriptor';
 
 export interface AppOptions {
   /** @default the class's name at the place of use: the name in the deployment model */
@@ -112,6 +121,13 @@ export function InjectEngine(): AnyMemberDecorator {
 /** A property that receives the engine's sender. */
 export function InjectSender(): AnyMemberDecorator {
   return plain('sender');
+}
+/**
+ * A method, or a property with a setter, that receives the app's part of the deployment model right after construction,
+ * while it can still be edited (E1). Called by the host; an engine that is made without one has no descriptor.
+ */
+export function InjectDescriptor(): AnyMethodDecorator & AnyMemberDecorator {
+  return plain('descriptor');
 }
 
 /** A property that receives a value of the model's `env` tree (M3) before EngineCreated. */

@@ -134,6 +134,12 @@ export class AppBuilder<S extends object, C extends ChannelMap = AnyChannels> {
     return this;
   }
 
+  /** Edits the app's part of the deployment model before the engine is made (E1); the host calls it. */
+  descriptor(call: (descriptor: unknown) => void): this {
+    this.draft.receiveDescriptor.push(call);
+    return this;
+  }
+
   configured(path: string, assign: (value: unknown) => void, fallback?: unknown): this {
     this.draft.configured.push({ path, fallback, assign });
     return this;

@@ -61,7 +61,10 @@ function nextAction(policies: EnginePolicies, typeName: string, attempt: number,
     case 'QuarantineAndContinue':
     case 'QuarantineAndStop':
       if (attempt <= policies.retriesMax)
-        return { kind: 'retry', delayMs: policies.retryBackoffMs * 2 ** (attempt - 1) };
+        return {
+          kind: 'retry',
+          delayMs: Math.min(policies.retryBackoffMaxMs, policies.retryBackoffMs * 2 ** (attempt - 1)),
+        };
       return { kind: 'quarantine', reason: cause.code, thenStop: policy === 'QuarantineAndStop' };
   }
 }
