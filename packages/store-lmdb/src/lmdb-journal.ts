@@ -136,7 +136,7 @@ export class LmdbJournal extends GroupCommitJournal {
 
   /** Trimming while the journal is idle: a small transaction of its own per step; commits take over when they come. */
   private trimStep(): void {
-    const trimmed = this.inFlight === undefined && !this.isFailed ? this.trimmable(RUNS_TRIMMED_PER_STEP) : NONE;
+    const trimmed = this.inFlight === undefined && this.isActive ? this.trimmable(RUNS_TRIMMED_PER_STEP) : NONE;
     if (trimmed.length === 0) {
       this.isTrimming = false;
       return;

@@ -69,7 +69,7 @@ export class LmdbStoreReader {
   }
 
   async close(): Promise<void> {
-    this.tables.deadlines.closeAll();
+    this.tables.close();
     await closeEnvironments(this.environments);
   }
 }

@@ -13,7 +13,7 @@ import { lackOfRoom } from './free-space.js';
 import { LmdbJournal } from './lmdb-journal.js';
 import { LmdbRuns } from './lmdb-runs.js';
 import { concludeLmdbOptions, type ConcludedLmdbOptions, type LmdbStoreOptions } from './lmdb-store-options.js';
-import { LmdbTables } from './lmdb-tables.js';
+import { LmdbTables, storeClosed } from './lmdb-tables.js';
 import { identityBytes, MetaName, numberBytes, readIdentity, readNumber } from './store-meta.js';
 import { lockStore } from './store-lock.js';
 import { checkInChild } from './verified-open.js';
@@ -44,6 +44,10 @@ export class LmdbStore implements Store {
   }
 
   setEpoch(epoch: number, done: (error: AepError | undefined) => void): void {
+    if (!this.journal.isActive) {
+      this.options.clock.defer(() => done(storeClosed()));
+      return;
+    }
     const target = Math.max(epoch, this.epoch);
     this.environments.journalMeta.put(MetaName.epoch, numberBytes(target)).then(
       () => {
@@ -119,7 +123,7 @@ export class LmdbStore implements Store {
       this.journal.close(resolve);
     });
     this.scrubber.stop();
-    this.tables.deadlines.closeAll();
+    this.tables.close();
     if (this.journal.isFailed) {
       // After a failed write lmdb's own close may wait for ever (S3); the files are consistent without it.
       this.unlock();

@@ -30,6 +30,7 @@ export class LmdbTables implements StateTables {
   entriesApplied = 0;
   readonly deadlines: ReaderDeadlines;
   private isApplying = false;
+  private isClosed = false;
   private readonly lookup = new TableKey(0, NO_BYTES);
 
   constructor(
@@ -41,6 +42,7 @@ export class LmdbTables implements StateTables {
   }
 
   get(tableId: number, key: Uint8Array): Uint8Array | undefined {
+    if (this.isClosed) throw storeClosed();
     this.lookup.tableId = tableId;
     this.lookup.bytes = key;
     return this.environments.tables.getBinary(asLmdbKey(this.lookup));
@@ -51,7 +53,7 @@ export class LmdbTables implements StateTables {
   }
 
   apply(changes: TableChanges, appliedTxId: number, done: (error: AepError | undefined) => void): ApplyResult {
-    if (this.isApplying || !this.context.hasRoom(changes.size * ENTRY_BYTES_GUESS)) return 'busy';
+    if (this.isApplying || this.isClosed || !this.context.hasRoom(changes.size * ENTRY_BYTES_GUESS)) return 'busy';
     assert(appliedTxId >= this.appliedTxId, 'the tables never go back (E35)');
     this.isApplying = true;
     const written = this.environments.state.batch(() => this.putAll(changes, appliedTxId));
@@ -90,6 +92,7 @@ export class LmdbTables implements StateTables {
   }
 
   snapshot(): StoreSnapshot {
+    if (this.isClosed) throw storeClosed();
     // A transaction of an earlier turn would show an older state than `appliedTxId` says.
     this.environments.state.resetReadTxn();
     const snapshot = new LmdbSnapshot(this.environments, this, this.deadlines);
@@ -99,6 +102,7 @@ export class LmdbTables implements StateTables {
 
   /** Scans by the given transaction, or by the one of this turn. */
   scan(tableId: number, options: RangeBytes, transaction?: Transaction): IterableIterator<TableEntry> {
+    if (this.isClosed) throw storeClosed();
     const iterable = this.environments.tables.getRange({
       ...rangeOptions(tableId, options),
       ...(transaction === undefined ? {} : { transaction }),
@@ -106,6 +110,12 @@ export class LmdbTables implements StateTables {
     const scan = new Scan(iterable[Symbol.iterator]() as Iterator<TableEntry>, this.deadlines);
     this.deadlines.add(scan);
     return scan;
+  }
+
+  /** Readers that are still open are closed; nothing is read or written any more. */
+  close(): void {
+    this.isClosed = true;
+    this.deadlines.closeAll();
   }
 
   /** After another process has written: what it has applied by now. */
@@ -199,6 +209,10 @@ class LmdbSnapshot implements StoreSnapshot, HeldReader {
 const NO_BYTES = new Uint8Array(0);
 /** For the check of free space only: entries are small, and the reserve forgives. */
 const ENTRY_BYTES_GUESS = 512;
+
+export function storeClosed(): AepError {
+  return new AepError('AEP_STORE_CLOSED', 'reject', 'the store has been closed: open it again to use it');
+}
 
 function applyFailed(appliedTxId: number, thrown: unknown): AepError {
   return new AepError(

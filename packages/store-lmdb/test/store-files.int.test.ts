@@ -53,6 +53,21 @@ describe('the files of a store', () => {
     });
   });
 
+  void it('a store that is used after its close answers AEP_STORE_CLOSED, also while trimming was under way', async () => {
+    await inDirectory(async (path) => {
+      const store = await open(path);
+      for (let round = 0; round < 100; round++) await write(store, 1);
+      store.journal.trim(90);
+      await store.close();
+      assert.throws(() => store.tables.get(1, Buffer.from('k')), { code: 'AEP_STORE_CLOSED' });
+      assert.throws(() => store.tables.range(1), { code: 'AEP_STORE_CLOSED' });
+      assert.throws(() => store.tables.snapshot(), { code: 'AEP_STORE_CLOSED' });
+      const error = await new Promise<AepError | undefined>((resolve) => store.setEpoch(5, resolve));
+      assert.equal(error?.code, 'AEP_STORE_CLOSED');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    });
+  });
+
   void it('a lock of a dead process is taken over, one of another host only when told', async () => {
     await inDirectory(async (path) => {
       await (await open(path)).close();

@@ -131,6 +131,11 @@ export abstract class GroupCommitJournal implements Journal {
     this.finishClosing();
   }
 
+  /** False once it has failed or closed: nothing is read, written or trimmed any more. */
+  get isActive(): boolean {
+    return this.phase === 'open' || this.phase === 'closing';
+  }
+
   /** True from the failure on, also after a close. */
   get isFailed(): boolean {
     return this.hasFailed;

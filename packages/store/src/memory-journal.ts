@@ -81,6 +81,7 @@ export class MemoryJournal extends GroupCommitJournal {
   }
 
   private dropTrimmed(): void {
+    if (!this.isActive) return;
     const { runs } = this.disk;
     let count = 0;
     while (count < runs.length - 1 && runs[count]!.lastTxId < this.trimBeforeTxId) count++;
