@@ -11,7 +11,9 @@ const isCheck = process.argv.includes('--check');
 let stale = 0;
 
 for (const folder of schemaFolders()) {
-  const paths = readdirSync(folder).filter((name) => name.endsWith('.proto')).toSorted();
+  const paths = readdirSync(folder)
+    .filter((name) => name.endsWith('.proto'))
+    .toSorted();
   const files = paths.map((path) => ({ path, text: readFileSync(join(folder, path), 'utf8') }));
   for (const { path, text } of generate({ files })) put(join(folder, 'src', 'gen', path), text);
 }
@@ -23,7 +25,9 @@ if (stale > 0) {
 function schemaFolders() {
   const parent = join(root, 'examples');
   const folders = readdirSync(parent).map((name) => join(parent, name));
-  return folders.filter((folder) => existsSync(join(folder, 'package.json')) && readdirSync(folder).some((name) => name.endsWith('.proto')));
+  return folders.filter(
+    (folder) => existsSync(join(folder, 'package.json')) && readdirSync(folder).some((name) => name.endsWith('.proto')),
+  );
 }
 
 function put(file, text) {

@@ -11,6 +11,7 @@ import {
   type Sender,
 } from '@aep/engine';
 import type { MessageView } from '@aep/messages';
+import { injectable } from 'tsyringe';
 import type { GatewayChannels } from './channels.js';
 import { type CsvEntry, readInvoiceCsv } from './csv/invoice-csv.js';
 import { GatewayJournal, InvoiceLineRead, LineRejected, NewOrderMessage, OrdersFactory } from './gen/orders.js';
@@ -24,13 +25,15 @@ const REASONS_MAX = 1_000;
  * Reads invoice lines from a CSV and sends each as a NewOrderMessage. Every line goes through a handler, so that "sent on"
  * and "how far" are one transaction: after a crash the input is read again from its start, and what was done is recognised.
  */
+@injectable()
 @App({ name: 'gateway', state: GatewayJournal, factories: [OrdersFactory] })
 export class Gateway {
   @InjectEngine() readonly engine!: Engine<GatewayJournal>;
   @InjectSender() readonly sender!: Sender<GatewayChannels>;
   /** The CSV to read; empty: none. */
   @Configured('gateway.input', { default: '' }) readonly input!: string;
-  readonly reading = new Reading();
+
+  constructor(readonly reading: Reading) {}
 
   @AppMain()
   async readInput(signal: AbortSignal): Promise<void> {

@@ -5,6 +5,8 @@ export { formatPence, parseMicros } from './csv/decimal.js';
 export { type CsvEntry, readInvoiceCsv } from './csv/invoice-csv.js';
 export { type InvoiceLine } from './csv/invoice-line.js';
 export { LINE_BYTES_MAX } from './csv/line-splitter.js';
+export { main } from './main.js';
+export { type CommandLine, parseCommandLine } from './command-line.js';
 export { Gateway } from './gateway.js';
 export {
   GatewayJournal,
@@ -17,5 +19,6 @@ export {
 } from './gen/orders.js';
 export { Ledger } from './ledger.js';
 export { OrderProcessor } from './order-processor.js';
+export { Reading } from './reading.js';
 export { departmentOf, regionOf } from './region.js';
 export { rejectedLines, summariseLedger, summariseOrders, type Summary, toJson, toTable } from './summary.js';

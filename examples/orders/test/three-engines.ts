@@ -7,6 +7,7 @@ import {
   type LedgerBook,
   type OrderBook,
   OrderProcessor,
+  Reading,
 } from '@aep/example-orders';
 import { SeededRandom, SystemClock } from '@aep/kernel';
 import { MemoryStore } from '@aep/store';
@@ -18,7 +19,7 @@ export class ThreeEngines {
   readonly gateway: Engine<GatewayJournal>;
   readonly processor: Engine<OrderBook>;
   readonly ledger: Engine<LedgerBook>;
-  readonly app = new Gateway();
+  readonly app = new Gateway(new Reading());
   private alive: NodeJS.Timeout | undefined;
 
   /** @param input the CSV, or an empty string for a gateway that is fed by hand */
