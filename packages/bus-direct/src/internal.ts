@@ -1,4 +1,5 @@
 export { DirectBinding } from './direct-binding.js';
 export { FrameReader, type FrameSink } from './frame-reader.js';
 export { ChunkPool, FrameWriter } from './frame-writer.js';
-export { FrameType, HANDSHAKE_FRAME_BYTES_MAX } from './protocol.js';
+export { FrameType, writeU32, writeU53 } from './protocol.js';
+export { encodeHello, encodeProof, type Hello } from './handshake.js';

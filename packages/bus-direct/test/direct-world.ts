@@ -1,5 +1,16 @@
 import type { BusDescription, Subscriber } from '@aep/bus';
-import { contractApps, contractChannels } from '@aep/bus/contract';
+import {
+  type BusHarness,
+  contractApps,
+  contractChannels,
+  type HarnessTime,
+  TestApp,
+  type TestAppOptions,
+  virtualTime,
+} from '@aep/bus/contract';
+import { DirectProvider } from '@aep/bus-direct';
+import { FunctionLog, type Log, type LogLine, SeededRandom, VirtualClock } from '@aep/kernel';
+import { MemoryNetwork } from '@aep/net';
 
 /** A direct bus on which app `a` listens at 127.0.0.1:5001, `b` at 5002 and so on, or at the ports given. */
 export function describeDirectBus(
@@ -17,4 +28,74 @@ export function describeDirectBus(
     channels: contractChannels,
     roster,
   };
+}
+
+export interface DirectWorldOptions {
+  /** Properties of the bus as one app has them; a secret may differ. */
+  readonly properties?: (app: string) => Record<string, string>;
+  readonly variables?: Record<string, string>;
+  readonly seed?: number;
+  readonly pieceBytesMax?: number;
+}
+
+/** Apps on one direct bus over a network in memory, with everything that a test may want to break. */
+export class DirectWorld implements BusHarness {
+  readonly clock = new VirtualClock();
+  readonly network: MemoryNetwork;
+  readonly random: SeededRandom;
+  readonly log: Log;
+  readonly lines: LogLine[] = [];
+  private readonly time: HarnessTime;
+  private app = '';
+
+  constructor(private readonly options: DirectWorldOptions = {}) {
+    this.random = new SeededRandom(options.seed ?? 1);
+    const { clock } = this;
+    const pieceBytesMax = options.pieceBytesMax ?? 65_536;
+    this.network = new MemoryNetwork({
+      clock,
+      random: this.random.split(),
+      delayMs: 0.1,
+      jitterMs: 0.4,
+      pieceBytesMax,
+    });
+    this.log = new FunctionLog((line) => this.lines.push(line));
+    this.time = virtualTime(clock);
+  }
+
+  /** Its process is the node of the same name. */
+  makeApp(options: TestAppOptions): TestApp {
+    this.app = options.app;
+    return new TestApp(this, { log: this.log, ...options });
+  }
+
+  describeBus(roster: readonly Subscriber[]): BusDescription {
+    return describeDirectBus(roster, this.options.properties?.(this.app) ?? {});
+  }
+
+  providerFor(app: string): DirectProvider {
+    const nonces = this.random.split();
+    return new DirectProvider({
+      network: this.network.node(app),
+      variables: this.options.variables ?? {},
+      randomBytes: (count) => Uint8Array.from({ length: count }, () => nonces.below(256)),
+    });
+  }
+
+  until(condition: () => boolean, what: string): Promise<void> {
+    return this.time.until(condition, what);
+  }
+
+  pass(durationMs: number): Promise<void> {
+    return this.time.pass(durationMs);
+  }
+
+  dispose(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** All that was logged, as one text. */
+  get logText(): string {
+    return this.lines.map((line) => `${line.level} ${line.message} ${JSON.stringify(line.facts)}`).join('\n');
+  }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type AepError, silentLog } from '@aep/kernel';
+import { type AepError, type Log, silentLog } from '@aep/kernel';
 import { MessageMetadata } from '@aep/messages';
 import type {
   Binding,
@@ -30,6 +30,9 @@ export interface TestAppOptions {
   readonly roster: readonly Subscriber[];
   readonly unacknowledgedMax?: number;
   readonly unconfirmedMax?: number;
+  readonly messageBytesMax?: number;
+  readonly failPolicy?: BindingOptions['failPolicy'];
+  readonly log?: Log;
 }
 
 const encoder = new TextEncoder();
@@ -61,12 +64,12 @@ export class TestApp implements BindingListener {
       app: options.app,
       clock: harness.clock,
       random: harness.random,
-      log: silentLog,
+      log: options.log ?? silentLog,
       listener: this,
-      failPolicy: 'Reconnect',
+      failPolicy: options.failPolicy ?? 'Reconnect',
       unacknowledgedMax: options.unacknowledgedMax ?? 1000,
       unconfirmedMax: options.unconfirmedMax ?? 10_000,
-      messageBytesMax: 100_000,
+      messageBytesMax: options.messageBytesMax ?? 100_000,
     };
     this.binding = harness.providerFor(options.app).createBinding(bindingOptions);
   }
