@@ -59,7 +59,7 @@ export function emitEncode({ writer }: FileContext, plans: readonly FieldPlan[],
     }
     writer.block(`if (${isPresent(plan)}) {`, () => {
       for (const line of plan.writeTag().split('\n')) writer.line(line);
-      if (plan.category !== 'message') return writer.line(plan.write(slotValue(plan)));
+      if (plan.category !== 'message') return writer.line(plan.write(plan.slot));
       const closeLength = plan.context.runtime('closeLength');
       writer.line(`at = ${closeLength}(target, at, ${plan.slot}!.$encodeTo(target, at + 1));`);
     });
@@ -75,17 +75,12 @@ export function emitSizeMax({ writer }: FileContext, plans: readonly FieldPlan[]
   }
   writer.line(`let size = ${fixed};`);
   for (const plan of plans) {
-    const value = slotValue(plan);
+    const value = plan.slot;
     if (plan.field.kind === 'string' && plan.category === 'text') writer.line(`size += 3 * ${value}.length;`);
     else if (plan.category === 'text') writer.line(`size += ${value}.length;`);
     else if (plan.category === 'message') writer.line(`if (${isPresent(plan)}) size += 10 + ${plan.slot}!.$encodedSizeMax();`);
     else if (plan.category === 'list' || plan.category === 'map') writer.line(`if (${plan.slot} !== undefined) size += ${plan.slot}.$sizeMax();`);
   }
-}
-
-/** A text slot of a view holds `undefined` while the value is only bytes, which it is not in a mutable message. */
-function slotValue(plan: FieldPlan): string {
-  return plan.category === 'text' && plan.flavor === 'view' ? `${plan.slot}!` : plan.slot;
 }
 
 /** Throws when the value is not one that the field can hold. */

@@ -82,12 +82,9 @@ class ViewEmitter {
     const { writer } = this;
     for (const plan of this.plans) {
       const slot = plan.slot.slice('this.'.length);
-      const { category } = plan;
-      if (category === 'varint') writer.line(`private ${slot}: ${plan.tsType} = ${plan.initial};`);
-      else if (category === 'fixed') writer.line(`private ${slot}: ${plan.tsType} = ${plan.initial};`);
-      else if (category === 'text') writer.line(`private ${slot}: ${plan.tsType} | undefined = ${plan.initial};`);
+      if (isScalar(plan)) writer.line(`private ${slot}: ${plan.tsType} = ${plan.initial};`);
       else writer.line(`private ${slot}: ${plan.tsType} | undefined = undefined;`);
-      if (category !== 'varint') writer.line(`private ${slot}$at = 0;`);
+      writer.line(`private ${slot}$at = 0;`);
       if (isRange(plan)) writer.line(`private ${slot}$end = 0;`);
       if (plan.hasFlag) writer.line(`private ${slot}$has = false;`);
     }
@@ -123,13 +120,10 @@ class ViewEmitter {
     if (isCollection(plan)) return this.emitReadCollection(plan);
     if (plan.category === 'message') return this.emitReadMessage(plan);
     if (field.oneof !== undefined) writer.line(`if (${caseSlot(field.oneof)} !== ${field.number}) return ${plan.initial};`);
-    if (plan.category === 'text') writer.line(`if (${slot} === undefined) ${slot} = ${plan.read('this.$bytes', at)};`);
-    if (plan.category === 'fixed') {
-      writer.block(`if (${at} !== 0) {`, () => {
-        writer.line(`${slot} = ${plan.read('this.$bytes', at)};`);
-        writer.line(`${at} = 0;`);
-      });
-    }
+    writer.block(`if (${at} !== 0) {`, () => {
+      writer.line(`${slot} = ${plan.read('this.$bytes', at)};`);
+      writer.line(`${at} = 0;`);
+    });
     writer.line(`return ${slot};`);
   }
 
@@ -137,9 +131,9 @@ class ViewEmitter {
     const { writer } = this;
     const collection = plan.tsType.replace(/<.*/, '');
     writer.line(`const value = (${plan.slot} ??= new ${collection}(this, ${plan.constant}));`);
-    writer.block(`if (${plan.at} !== 0) {`, () => {
+    writer.block(`if (${plan.end} !== 0) {`, () => {
       writer.line(`value.$readAll(this.$bytes, ${plan.at}, ${plan.end});`);
-      writer.line(`${plan.at} = 0;`);
+      writer.line(`${plan.end} = 0;`);
     });
     writer.line('return value;');
   }
@@ -234,10 +228,14 @@ class ViewEmitter {
     if (isCollection(plan)) writer.line(`if (${slot} !== undefined) ${slot}.$empty();`);
     else if (category === 'message') writer.line(`if (${slot} !== undefined) ${slot}.$dropEmbedded();`);
     else writer.line(`${slot} = ${plan.initial};`);
-    if (category !== 'varint' && category !== 'text') writer.line(`${plan.at} = 0;`);
+    writer.line(`${pending(plan)} = 0;`);
     if (plan.hasFlag) writer.line(`${plan.has} = false;`);
   }
 
+  /**
+   * The pass over the tags. Senders write fields in the order of their numbers, so that order is tried first, by plain comparisons
+   * (a third faster than jumping through a switch for each field); the loop behind it takes any order and the rest.
+   */
   private emitScan(): void {
     const { writer, context } = this;
     writer.block('override $scan(): void {', () => {
@@ -245,78 +243,88 @@ class ViewEmitter {
       writer.line('const bytes = this.$bytes;');
       writer.line('const end = this.$end;');
       writer.line('let at = this.$start;');
+      const inOrder = this.plans.filter((plan) => isScalar(plan) && plan.tagSize === 1);
+      if (inOrder.length > 0) writer.line('let tag = bytes[at]!;');
+      for (const plan of inOrder) {
+        writer.block(`if (tag === ${plan.tag} && at < end) {`, () => {
+          writer.line('at++;');
+          this.emitScanScalar(plan);
+          writer.line('tag = bytes[at]!;');
+        });
+      }
       writer.block('while (at < end) {', () => {
         writer.line('const start = at;');
-        writer.line('let tag = bytes[at++]!;');
+        writer.line(`${inOrder.length > 0 ? '' : 'let '}tag = bytes[at++]!;`);
         writer.block('if (tag >= 0x80) {', () => {
           writer.line(`tag = ${context.runtime('readLongTag')}(bytes, start, end);`);
           writer.line(`at = ${context.runtime('wire')}.at;`);
         });
-        writer.block('switch (tag) {', () => {
-          for (const plan of this.plans) this.emitScanCases(plan);
-          writer.block('default: {', () => {
-            writer.line(`at = ${context.runtime('afterUnknown')}(bytes, at, end, tag);`);
-            writer.line('(this.$unknown ??= []).push(start, at);');
-          });
-        });
-        writer.line('if (!(at <= end)) throw this.$malformed(tag, start);');
+        this.emitScanSwitch();
       });
+      writer.line('if (at !== end) this.$refuseBytes();');
     });
     writer.line();
   }
 
-  private emitScanCases(plan: FieldPlan): void {
-    const { writer } = this;
-    const { number } = plan.field;
-    writer.line(`case ${plan.tag}: // ${plan.field.name}`);
-    const isPackable = plan.category === 'list' && plan.traits.wireType !== 2;
-    if (isCollection(plan)) {
-      if (isPackable) writer.line(`case ${((number << 3) | 2) >>> 0}:`);
-      writer.line(`  if (${plan.at} === 0) ${plan.at} = start;`);
-      // Packed or not shows in the tag.
-      writer.line(`  at = ${isPackable ? `${this.context.runtime('afterUnknown')}(bytes, at, end, tag)` : this.afterValue(2)};`);
-      writer.line(`  ${plan.end} = at;`);
-    } else {
-      this.emitScanSingle(plan);
-    }
-    writer.line('  break;');
-  }
-
-  private emitScanSingle(plan: FieldPlan): void {
+  private emitScanSwitch(): void {
     const { writer, context } = this;
-    const { slot, at, category, field } = plan;
-    if (category === 'varint') {
-      const quick = field.kind === 'bool' ? 'bytes[at] !== 0' : field.kind === 'sint32' ? '(bytes[at]! >>> 1) ^ -(bytes[at]! & 1)' : 'bytes[at]!';
-      writer.block('  if (bytes[at]! < 0x80) {', () => {
-        writer.line(`  ${slot} = ${quick};`);
-        writer.line('  at++;');
-      }, '  } else {');
-      writer.line(`    ${slot} = ${plan.read('bytes', 'at')};`);
-      writer.line(`    at = ${context.runtime('afterVarint')}(bytes, at, end);`);
-      writer.line('  }');
-    } else if (category === 'message') {
-      const isSecond = field.oneof === undefined ? `${at} !== 0` : `${caseSlot(field.oneof)} === ${field.number}`;
-      writer.line(`  if (${isSecond}) return this.$rescanMerged();`);
-      // The content starts behind the length, which afterBytes leaves in wire.at.
-      writer.line(`  ${plan.end} = ${context.runtime('afterBytes')}(bytes, at, end);`);
-      writer.line(`  ${at} = ${context.runtime('wire')}.at;`);
-      writer.line(`  at = ${plan.end};`);
-    } else {
-      if (category === 'text') writer.line(`  ${slot} = undefined;`);
-      writer.line(`  ${at} = at;`);
-      writer.line(`  at = ${this.afterValue(plan.traits.wireType)};`);
-    }
-    if (plan.hasFlag) writer.line(`  ${plan.has} = true;`);
-    if (field.oneof !== undefined) writer.line(`  ${caseSlot(field.oneof)} = ${field.number};`);
+    writer.block('switch (tag) {', () => {
+      for (const plan of this.plans) {
+        const isPackable = plan.category === 'list' && plan.traits.wireType !== 2;
+        writer.line(`case ${plan.tag}:`);
+        // Packed or not shows in the tag.
+        if (isPackable) writer.line(`case ${((plan.field.number << 3) | 2) >>> 0}:`);
+        writer.indented(() => {
+          if (isScalar(plan)) this.emitScanScalar(plan);
+          else if (plan.category === 'message') this.emitScanMessage(plan);
+          else this.emitScanCollection(plan, isPackable);
+          writer.line('break;');
+        });
+      }
+      writer.line('default:');
+      writer.indented(() => {
+        writer.line(`at = ${context.runtime('afterUnknown')}(bytes, at, end, tag);`);
+        writer.line('(this.$unknown ??= []).push(start, at);');
+      });
+    });
   }
 
-  /** The end of a value at `at`. */
-  private afterValue(wireType: number): string {
-    const { context } = this;
-    if (wireType === 1) return 'at + 8';
-    if (wireType === 5) return 'at + 4';
-    if (wireType === 0) return `bytes[at]! < 0x80 ? at + 1 : ${context.runtime('afterVarint')}(bytes, at, end)`;
-    return `bytes[at]! < 0x80 ? at + 1 + bytes[at]! : ${context.runtime('afterBytes')}(bytes, at, end)`;
+  private emitScanScalar(plan: FieldPlan): void {
+    const { writer, context } = this;
+    const { at, field } = plan;
+    const { wireType } = plan.traits;
+    writer.line(`${at} = at;`);
+    if (wireType === 0) {
+      writer.line('while (bytes[at++]! >= 0x80);');
+      writer.line(`if (at - ${at} > 10) this.$refuseBytes();`);
+    } else if (wireType === 2) {
+      writer.line(`at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : ${context.runtime('afterBytes')}(bytes, at, end);`);
+    } else {
+      writer.line(`at += ${wireType === 1 ? 8 : 4};`);
+    }
+    if (plan.hasFlag) writer.line(`${plan.has} = true;`);
+    if (field.oneof !== undefined) writer.line(`${caseSlot(field.oneof)} = ${field.number};`);
+  }
+
+  private emitScanMessage(plan: FieldPlan): void {
+    const { writer, context } = this;
+    const { at, end, field } = plan;
+    const isSecond = field.oneof === undefined ? `${at} !== 0` : `${caseSlot(field.oneof)} === ${field.number}`;
+    writer.line(`if (${isSecond}) return this.$rescanMerged();`);
+    // The content starts behind the length; afterBytes leaves that place in wire.at.
+    writer.line(`${end} = ${context.runtime('afterBytes')}(bytes, at, end);`);
+    writer.line(`${at} = ${context.runtime('wire')}.at;`);
+    writer.line(`at = ${end};`);
+    if (field.oneof !== undefined) writer.line(`${caseSlot(field.oneof)} = ${field.number};`);
+  }
+
+  /** Elements are looked for between the first and the last occurrence when the list is first read. */
+  private emitScanCollection(plan: FieldPlan, isPackable: boolean): void {
+    const { writer, context } = this;
+    writer.line(`if (${plan.end} === 0) ${plan.at} = start;`);
+    if (isPackable) writer.line(`at = ${context.runtime('afterUnknown')}(bytes, at, end, tag);`);
+    else writer.line(`at = ${context.runtime('afterBytes')}(bytes, at, end);`);
+    writer.line(`${plan.end} = at;`);
   }
 
   private emitClear(): void {
@@ -332,18 +340,15 @@ class ViewEmitter {
   private emitMaterialize(): void {
     const { writer } = this;
     writer.block('override $materialize(): void {', () => {
-      for (const plan of this.plans) if (plan.category !== 'varint') this.emitMaterializeField(plan);
+      for (const plan of this.plans) this.emitMaterializeField(plan);
     });
     writer.line();
   }
 
   private emitMaterializeField(plan: FieldPlan): void {
     const { oneof, number } = plan.field;
-    const condition = plan.category === 'text' ? `${plan.slot} === undefined` : `${plan.at} !== 0`;
     const isSet = oneof === undefined ? '' : ` && ${caseSlot(oneof)} === ${number}`;
-    this.writer.line(`if (${condition}${isSet}) void this.${plan.name};`);
-    // What an overtaken member of a oneof left behind must not look like a value.
-    if (oneof !== undefined && plan.category === 'text') this.writer.line(`${plan.slot} ??= ${plan.initial};`);
+    this.writer.line(`if (${pending(plan)} !== 0${isSet}) void this.${plan.name};`);
   }
 
   private emitTellChildren(): void {
@@ -369,7 +374,7 @@ class ViewEmitter {
       const { oneof, number, presence } = plan.field;
       if (oneof !== undefined) return `${caseSlot(oneof)} === ${number}`;
       if (plan.category === 'message') return `${context.runtime('isPresent')}(${plan.slot})`;
-      return presence ? plan.has : plan.differs(plan.category === 'text' ? `${plan.slot}!` : plan.slot);
+      return presence ? plan.has : plan.differs(plan.slot);
     };
     const sized = (plan: FieldPlan): string => {
       // A member of a oneof that is set but was never touched has no object yet.
@@ -392,6 +397,15 @@ class ViewEmitter {
 
 function isCollection(plan: FieldPlan): boolean {
   return plan.category === 'list' || plan.category === 'map';
+}
+
+/** Property that is not 0 while the value is only bytes. A list's first byte can be at 0, its end cannot. */
+function pending(plan: FieldPlan): string {
+  return isCollection(plan) ? plan.end : plan.at;
+}
+
+function isScalar(plan: FieldPlan): boolean {
+  return plan.category === 'number' || plan.category === 'text';
 }
 
 function isRange(plan: FieldPlan): boolean {

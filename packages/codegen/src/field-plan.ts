@@ -5,13 +5,12 @@ import type { FieldSchema } from './schema.js';
 
 /**
  * How a field is kept in a class.
- * - varint: 32 bits, bool and enum: decoded during the pass over the tags, which has to look at each byte of a varint anyway
- * - fixed: everything else of known size, decoded when read
- * - text: string and bytes, decoded when read
+ * - number: everything of bounded size; a view decodes it when it is read
+ * - text: string and bytes; likewise
  * - message: an embedded message
  * - list, map
  */
-export type Category = 'varint' | 'fixed' | 'text' | 'message' | 'list' | 'map';
+export type Category = 'number' | 'text' | 'message' | 'list' | 'map';
 
 interface KindTraits {
   readonly category: Category;
@@ -33,7 +32,7 @@ function number(category: Category, name: string, writer: string, traits: Partia
 function big(name: string, writer: string, signed: boolean, wireType: number): KindTraits {
   const isWrong = `typeof value !== 'bigint' || BigInt.as${signed ? 'Int' : 'Uint'}N(64, value) !== value`;
   const sizeMax = wireType === 1 ? 8 : 10;
-  return { category: 'fixed', tsType: 'bigint', initial: '0n', wireType, reader: `read${name}`, writer: `write${writer}`, sizeMax, isWrong };
+  return { category: 'number', tsType: 'bigint', initial: '0n', wireType, reader: `read${name}`, writer: `write${writer}`, sizeMax, isWrong };
 }
 
 const int32Wrong = { isWrong: '(value | 0) !== value' };
@@ -41,15 +40,15 @@ const uint32Wrong = { isWrong: 'value >>> 0 !== value' };
 const wire32 = { wireType: 5, sizeMax: 4 };
 
 const traitsByKind: Readonly<Partial<Record<FieldKind, KindTraits>>> = {
-  double: number('fixed', 'Double', 'Double', { wireType: 1, sizeMax: 8 }),
-  float: number('fixed', 'Float', 'Float', wire32),
-  int32: number('varint', 'Int32', 'Int32', int32Wrong),
-  uint32: number('varint', 'Uint32', 'Uint32', uint32Wrong),
-  sint32: number('varint', 'Sint32', 'Sint32', int32Wrong),
-  enum: number('varint', 'Int32', 'Int32', int32Wrong),
-  fixed32: number('fixed', 'Fixed32', 'Fixed32', { ...wire32, ...uint32Wrong }),
-  sfixed32: number('fixed', 'Sfixed32', 'Fixed32', { ...wire32, ...int32Wrong }),
-  bool: number('varint', 'Bool', 'Bool', { tsType: 'boolean', initial: 'false', isWrong: "typeof value !== 'boolean'" }),
+  double: number('number', 'Double', 'Double', { wireType: 1, sizeMax: 8 }),
+  float: number('number', 'Float', 'Float', wire32),
+  int32: number('number', 'Int32', 'Int32', int32Wrong),
+  uint32: number('number', 'Uint32', 'Uint32', uint32Wrong),
+  sint32: number('number', 'Sint32', 'Sint32', int32Wrong),
+  enum: number('number', 'Int32', 'Int32', int32Wrong),
+  fixed32: number('number', 'Fixed32', 'Fixed32', { ...wire32, ...uint32Wrong }),
+  sfixed32: number('number', 'Sfixed32', 'Fixed32', { ...wire32, ...int32Wrong }),
+  bool: number('number', 'Bool', 'Bool', { tsType: 'boolean', initial: 'false', isWrong: "typeof value !== 'boolean'" }),
   int64: big('Int64', 'Int64', true, 0),
   uint64: big('Uint64', 'Int64', false, 0),
   sint64: big('Sint64', 'Sint64', true, 0),

@@ -13,12 +13,17 @@ export class SourceWriter {
     this.lines.push(text === '' ? '' : '  '.repeat(this.depth) + text);
   }
 
-  /** A line that opens a block, what is in it, and the line that closes it. */
-  block(open: string, body: () => void, close = '}'): void {
-    this.line(open);
+  /** Lines one level deeper. */
+  indented(body: () => void): void {
     this.depth++;
     body();
     this.depth--;
+  }
+
+  /** A line that opens a block, what is in it, and the line that closes it. */
+  block(open: string, body: () => void, close = '}'): void {
+    this.line(open);
+    this.indented(body);
     this.line(close);
   }
 

@@ -1,10 +1,11 @@
 import { AepError } from '@aep/kernel';
+import { bytesOf } from './bytes-of.js';
 import { checkedMode } from './checked-mode.js';
 import type { FieldInfo } from './field-info.js';
 import { entityToJson } from './json.js';
 import { messageLimits, refuseDepth } from './limits.js';
 import type { JsonValue } from './message-type.js';
-import { malformed } from './wire-reader.js';
+import { malformed, placeOf } from './malformed.js';
 import { encodeToScratch } from './wire-writer.js';
 
 /** Who is told before an entity changes, and asked whether it may be used now: the state package. */
@@ -72,7 +73,7 @@ export abstract class Entity {
   toBytes(): Uint8Array {
     if (checkedMode.on) this.$check();
     const scratch = encodeToScratch(this);
-    return scratch.bytes.slice(0, scratch.end);
+    return bytesOf(scratch.bytes, 0, scratch.end);
   }
 
   toJSON(): JsonValue {
@@ -120,8 +121,7 @@ export abstract class Entity {
 
   /** Runtime: the error for a field that cannot be decoded. */
   $malformed(tag: number, offset: number): AepError {
-    const field = this.$type.fields.find((candidate) => candidate.number === tag >>> 3);
-    return malformed(`${this.$type.fullName}.${field?.protoName ?? `(field ${tag >>> 3})`}`, offset);
+    return malformed(placeOf(this.$type, tag), offset);
   }
 
   /** Runtime: the end offset, if it lies inside the target. @throws AEP_ENCODE_NO_ROOM */

@@ -1,5 +1,6 @@
 import type { FieldInfo } from './field-info.js';
-import { afterUnknown, malformed, readLongTag, wire } from './wire-reader.js';
+import { malformed } from './malformed.js';
+import { afterUnknown, readLongTag, wire } from './wire-reader.js';
 import { copyBytes, writeUint32 } from './wire-writer.js';
 
 /**

@@ -3,7 +3,8 @@ import type { Entity } from './entity.js';
 import { messageLimits } from './limits.js';
 import { FieldList, type FieldOwner, refuseElements } from './tracked-list.js';
 import type { Fate, MessageView } from './view.js';
-import { afterBytes, malformed, wire } from './wire-reader.js';
+import { malformed } from './malformed.js';
+import { afterBytes, wire } from './wire-reader.js';
 import { closeLength, writeUint32 } from './wire-writer.js';
 
 /** What a list of embedded messages must know of its field. */

@@ -2,7 +2,8 @@ import { AepError } from '@aep/kernel';
 import { checkedMode } from './checked-mode.js';
 import { type Codec, refuseValue } from './codec.js';
 import { messageLimits } from './limits.js';
-import { afterBytes, afterUnknown, malformed, readLongTag, wire } from './wire-reader.js';
+import { malformed } from './malformed.js';
+import { afterBytes, afterUnknown, readLongTag, wire } from './wire-reader.js';
 import { closeLength, writeUint32 } from './wire-writer.js';
 
 /** The message or entity that a list or map is part of. */

@@ -5,7 +5,8 @@ import { messageLimits } from './limits.js';
 import { type FieldOwner, refuseElements } from './tracked-list.js';
 import { readOccurrences } from './tracked-list.js';
 import type { Fate, MessageView } from './view.js';
-import { afterBytes, afterUnknown, malformed, readLongTag, wire } from './wire-reader.js';
+import { malformed } from './malformed.js';
+import { afterBytes, afterUnknown, readLongTag, wire } from './wire-reader.js';
 import { closeLength, writeUint32 } from './wire-writer.js';
 
 /** A key of a protobuf map: string, number, bigint or boolean. */

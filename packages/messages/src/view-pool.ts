@@ -1,4 +1,5 @@
 import { AepError, ObjectPool } from '@aep/kernel';
+import { bytesOf } from './bytes-of.js';
 import { checkedMode } from './checked-mode.js';
 import type { FieldInfo } from './field-info.js';
 import { viewFromJson } from './json.js';
@@ -55,7 +56,7 @@ export class ViewType<T extends MessageView> implements MessageType<T> {
   fromBytes(bytes: Uint8Array, start = 0, end = bytes.length): T {
     this.checkRange(bytes, start, end);
     const view = this.pool.take();
-    view.$load(bytes.slice(start, end), 0, end - start);
+    view.$load(bytesOf(bytes, start, end), 0, end - start);
     return view;
   }
 

@@ -1,4 +1,5 @@
 import { AepError } from '@aep/kernel';
+import { bytesOf } from './bytes-of.js';
 import { checkedMode } from './checked-mode.js';
 import { viewToJson } from './json.js';
 import { messageLimits, refuseDepth } from './limits.js';
@@ -6,7 +7,7 @@ import type { JsonValue, MessageType } from './message-type.js';
 import { DISPOSED, GIVEN_MUTABLE, GIVEN_WRAPPED, LATENT, MUTABLE, READABLE, WRAPPED } from './view-state.js';
 import { recycleView } from './view-pool.js';
 import { mergeEmbedded } from './merge-embedded.js';
-import { malformed } from './wire-reader.js';
+import { findFault } from './malformed.js';
 import { copyBytes, encodeToScratch } from './wire-writer.js';
 
 const noBytes = new Uint8Array(0);
@@ -100,9 +101,9 @@ export abstract class MessageView {
   /** The encoded message in a buffer of its own. */
   toBytes(): Uint8Array {
     if (this.$state === DISPOSED) this.$refuseUse();
-    if (this.$isOverBytes()) return this.$bytes.slice(this.$start, this.$end);
+    if (this.$isOverBytes()) return bytesOf(this.$bytes, this.$start, this.$end);
     const scratch = encodeToScratch(this);
-    return scratch.bytes.slice(0, scratch.end);
+    return bytesOf(scratch.bytes, 0, scratch.end);
   }
 
   /** Exact size of the encoded message. For a mutable message it costs an encoding; `$encodedSizeMax` is cheap. */
@@ -259,10 +260,9 @@ export abstract class MessageView {
     this.$scan();
   }
 
-  /** Runtime: the error for a field that the pass over the tags cannot get past. */
-  $malformed(tag: number, offset: number): AepError {
-    const field = this.$type.fields.find((candidate) => candidate.number === tag >>> 3);
-    return malformed(`${this.$type.fullName}.${field?.protoName ?? `(field ${tag >>> 3})`}`, offset - this.$start);
+  /** Runtime: the pass over the tags did not end where the message ends; finds the field that is to blame. */
+  $refuseBytes(): never {
+    throw findFault(this.$type, this.$bytes, this.$start, this.$end);
   }
 
   private $isOverBytes(): boolean {
@@ -271,7 +271,7 @@ export abstract class MessageView {
 
   private $detach(): void {
     this.$tellChildren('dropped');
-    this.$bytes = this.$bytes.slice(this.$start, this.$end);
+    this.$bytes = bytesOf(this.$bytes, this.$start, this.$end);
     this.$end -= this.$start;
     this.$start = 0;
     this.$state = WRAPPED;

@@ -1,5 +1,6 @@
 import { AepError } from '@aep/kernel';
-import { decodeUtf8 } from './utf8.js';
+import { bytesOf } from './bytes-of.js';
+import { decodeShortAscii, decodeUtf8, shortReadMax } from './utf8.js';
 
 /*
  * Reading protobuf. The pass over the tags (`$scan`) checks that every field ends inside its message, so the functions that
@@ -209,7 +210,10 @@ export function readSfixed64Number(bytes: Uint8Array, at: number): number {
 export function readString(bytes: Uint8Array, at: number, place: string): string {
   let length = bytes[at]!;
   let start = at + 1;
-  if (length >= 0x80) {
+  if (length <= shortReadMax) {
+    const text = decodeShortAscii(bytes, start, length);
+    if (text !== undefined) return text;
+  } else if (length >= 0x80) {
     length = readUint32(bytes, at);
     start = afterVarint(bytes, at, bytes.length);
   }
@@ -219,7 +223,7 @@ export function readString(bytes: Uint8Array, at: number, place: string): string
 /** A copy of bytes with their length in front. */
 export function readBytes(bytes: Uint8Array, at: number): Uint8Array {
   const start = afterVarint(bytes, at, bytes.length);
-  return bytes.slice(start, start + readUint32(bytes, at));
+  return bytesOf(bytes, start, start + readUint32(bytes, at));
 }
 
 function readHalves(bytes: Uint8Array, at: number): void {
@@ -277,11 +281,4 @@ function refuseUnsafe(value: bigint): never {
 
 function refuseUtf8(at: number, place: string): never {
   throw new AepError('AEP_MESSAGE_MALFORMED', 'reject', `${place}: not valid UTF-8 at byte ${at}`, { field: place, offset: at });
-}
-
-/** The error for a field that is cut off or not protobuf; says the reason that the last failed function left. */
-export function malformed(place: string, offset: number): AepError {
-  const reason = wire.fault === '' ? 'the message ends inside the field' : wire.fault;
-  wire.fault = '';
-  return new AepError('AEP_MESSAGE_MALFORMED', 'reject', `${place}: ${reason} (byte ${offset})`, { field: place, offset });
 }

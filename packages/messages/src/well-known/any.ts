@@ -59,15 +59,18 @@ export class Any extends MessageView {
     return Any.$type;
   }
 
-  private _typeUrl: string | undefined = '';
+  private _typeUrl: string = '';
   private _typeUrl$at = 0;
-  private _value: Uint8Array | undefined = noBytes;
+  private _value: Uint8Array = noBytes;
   private _value$at = 0;
 
   /** Ends in "/" and the full name of the type: "type.googleapis.com/shop.NewOrder". */
   get typeUrl(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._typeUrl === undefined) this._typeUrl = readString(this.$bytes, this._typeUrl$at, 'google.protobuf.Any.type_url');
+    if (this._typeUrl$at !== 0) {
+      this._typeUrl = readString(this.$bytes, this._typeUrl$at, 'google.protobuf.Any.type_url');
+      this._typeUrl$at = 0;
+    }
     return this._typeUrl;
   }
 
@@ -80,7 +83,10 @@ export class Any extends MessageView {
   /** The encoded message. */
   get value(): Uint8Array {
     if (this.$state < READABLE) this.$open();
-    if (this._value === undefined) this._value = readBytes(this.$bytes, this._value$at);
+    if (this._value$at !== 0) {
+      this._value = readBytes(this.$bytes, this._value$at);
+      this._value$at = 0;
+    }
     return this._value;
   }
 
@@ -95,53 +101,65 @@ export class Any extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 10 && at < end) {
+      at++;
+      this._typeUrl$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
+    if (tag === 18 && at < end) {
+      at++;
+      this._value$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 10: // type_url
-          this._typeUrl = undefined;
+        case 10:
           this._typeUrl$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 18: // value
-          this._value = undefined;
+        case 18:
           this._value$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._typeUrl = '';
+    this._typeUrl$at = 0;
     this._value = noBytes;
+    this._value$at = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
-    if (this._typeUrl === undefined) void this.typeUrl;
-    if (this._value === undefined) void this.value;
+    if (this._typeUrl$at !== 0) void this.typeUrl;
+    if (this._value$at !== 0) void this.value;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
     let at = offset;
-    if (this._typeUrl! !== '') {
+    if (this._typeUrl !== '') {
       target[at++] = 10;
-      at = writeString(target, at, this._typeUrl!);
+      at = writeString(target, at, this._typeUrl);
     }
-    if (this._value!.length !== 0) {
+    if (this._value.length !== 0) {
       target[at++] = 18;
-      at = writeBytes(target, at, this._value!);
+      at = writeBytes(target, at, this._value);
     }
     if (this.$unknown !== undefined) at = copyRanges(this.$bytes, this.$unknown, target, at);
     return at;
@@ -149,8 +167,8 @@ export class Any extends MessageView {
 
   override $fieldsSizeMax(): number {
     let size = 12;
-    size += 3 * this._typeUrl!.length;
-    size += this._value!.length;
+    size += 3 * this._typeUrl.length;
+    size += this._value.length;
     if (this.$unknown !== undefined) size += this.$bytes.length;
     return size;
   }

@@ -62,13 +62,12 @@ export class Empty extends MessageView {
         at = wire.at;
       }
       switch (tag) {
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {

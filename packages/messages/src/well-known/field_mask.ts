@@ -64,9 +64,9 @@ export class FieldMask extends MessageView {
   get paths(): TrackedList<string> {
     if (this.$state < READABLE) this.$open();
     const value = (this._paths ??= new TrackedList(this, FieldMask$paths$field));
-    if (this._paths$at !== 0) {
+    if (this._paths$end !== 0) {
       value.$readAll(this.$bytes, this._paths$at, this._paths$end);
-      this._paths$at = 0;
+      this._paths$end = 0;
     }
     return value;
   }
@@ -84,28 +84,27 @@ export class FieldMask extends MessageView {
         at = wire.at;
       }
       switch (tag) {
-        case 10: // paths
-          if (this._paths$at === 0) this._paths$at = start;
-          at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+        case 10:
+          if (this._paths$end === 0) this._paths$at = start;
+          at = afterBytes(bytes, at, end);
           this._paths$end = at;
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     if (this._paths !== undefined) this._paths.$empty();
-    this._paths$at = 0;
+    this._paths$end = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
-    if (this._paths$at !== 0) void this.paths;
+    if (this._paths$end !== 0) void this.paths;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {

@@ -19,7 +19,6 @@ import {
   ViewType,
   afterBytes,
   afterUnknown,
-  afterVarint,
   appendBytes,
   checkedMode,
   closeLength,
@@ -93,9 +92,9 @@ export class Struct extends MessageView {
   get fields(): ViewMap<string, Value> {
     if (this.$state < READABLE) this.$open();
     const value = (this._fields ??= new ViewMap(this, Struct$fields$field));
-    if (this._fields$at !== 0) {
+    if (this._fields$end !== 0) {
       value.$readAll(this.$bytes, this._fields$at, this._fields$end);
-      this._fields$at = 0;
+      this._fields$end = 0;
     }
     return value;
   }
@@ -113,28 +112,27 @@ export class Struct extends MessageView {
         at = wire.at;
       }
       switch (tag) {
-        case 10: // fields
-          if (this._fields$at === 0) this._fields$at = start;
-          at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+        case 10:
+          if (this._fields$end === 0) this._fields$at = start;
+          at = afterBytes(bytes, at, end);
           this._fields$end = at;
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     if (this._fields !== undefined) this._fields.$empty();
-    this._fields$at = 0;
+    this._fields$end = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
-    if (this._fields$at !== 0) void this.fields;
+    if (this._fields$end !== 0) void this.fields;
   }
 
   override $tellChildren(fate: Fate): void {
@@ -280,11 +278,13 @@ export class Value extends MessageView {
   }
 
   private _nullValue: NullValue = 0;
+  private _nullValue$at = 0;
   private _numberValue: number = 0;
   private _numberValue$at = 0;
-  private _stringValue: string | undefined = '';
+  private _stringValue: string = '';
   private _stringValue$at = 0;
   private _boolValue: boolean = false;
+  private _boolValue$at = 0;
   private _structValue: Struct | undefined = undefined;
   private _structValue$at = 0;
   private _structValue$end = 0;
@@ -297,6 +297,10 @@ export class Value extends MessageView {
   get nullValue(): NullValue {
     if (this.$state < READABLE) this.$open();
     if (this._kind$case !== 1) return 0;
+    if (this._nullValue$at !== 0) {
+      this._nullValue = readInt32(this.$bytes, this._nullValue$at) as NullValue;
+      this._nullValue$at = 0;
+    }
     return this._nullValue;
   }
 
@@ -359,7 +363,10 @@ export class Value extends MessageView {
   get stringValue(): string {
     if (this.$state < READABLE) this.$open();
     if (this._kind$case !== 3) return '';
-    if (this._stringValue === undefined) this._stringValue = readString(this.$bytes, this._stringValue$at, 'google.protobuf.Value.string_value');
+    if (this._stringValue$at !== 0) {
+      this._stringValue = readString(this.$bytes, this._stringValue$at, 'google.protobuf.Value.string_value');
+      this._stringValue$at = 0;
+    }
     return this._stringValue;
   }
 
@@ -389,6 +396,10 @@ export class Value extends MessageView {
   get boolValue(): boolean {
     if (this.$state < READABLE) this.$open();
     if (this._kind$case !== 4) return false;
+    if (this._boolValue$at !== 0) {
+      this._boolValue = readBool(this.$bytes, this._boolValue$at);
+      this._boolValue$at = 0;
+    }
     return this._boolValue;
   }
 
@@ -491,10 +502,13 @@ export class Value extends MessageView {
     if (this.$state !== MUTABLE) this.$beforeChange();
     this._kind$case = 0;
     this._nullValue = 0;
+    this._nullValue$at = 0;
     this._numberValue = 0;
     this._numberValue$at = 0;
     this._stringValue = '';
+    this._stringValue$at = 0;
     this._boolValue = false;
+    this._boolValue$at = 0;
     if (this._structValue !== undefined) this._structValue.$dropEmbedded();
     this._structValue$at = 0;
     if (this._listValue !== undefined) this._listValue.$dropEmbedded();
@@ -506,74 +520,98 @@ export class Value extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 8 && at < end) {
+      at++;
+      this._nullValue$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._nullValue$at > 10) this.$refuseBytes();
+      this._kind$case = 1;
+      tag = bytes[at]!;
+    }
+    if (tag === 17 && at < end) {
+      at++;
+      this._numberValue$at = at;
+      at += 8;
+      this._kind$case = 2;
+      tag = bytes[at]!;
+    }
+    if (tag === 26 && at < end) {
+      at++;
+      this._stringValue$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      this._kind$case = 3;
+      tag = bytes[at]!;
+    }
+    if (tag === 32 && at < end) {
+      at++;
+      this._boolValue$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._boolValue$at > 10) this.$refuseBytes();
+      this._kind$case = 4;
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 8: // null_value
-          if (bytes[at]! < 0x80) {
-            this._nullValue = bytes[at]!;
-            at++;
-          } else {
-            this._nullValue = readInt32(bytes, at) as NullValue;
-            at = afterVarint(bytes, at, end);
-          }
+        case 8:
+          this._nullValue$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._nullValue$at > 10) this.$refuseBytes();
           this._kind$case = 1;
           break;
-        case 17: // number_value
+        case 17:
           this._numberValue$at = at;
-          at = at + 8;
+          at += 8;
           this._kind$case = 2;
           break;
-        case 26: // string_value
-          this._stringValue = undefined;
+        case 26:
           this._stringValue$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           this._kind$case = 3;
           break;
-        case 32: // bool_value
-          if (bytes[at]! < 0x80) {
-            this._boolValue = bytes[at] !== 0;
-            at++;
-          } else {
-            this._boolValue = readBool(bytes, at);
-            at = afterVarint(bytes, at, end);
-          }
+        case 32:
+          this._boolValue$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._boolValue$at > 10) this.$refuseBytes();
           this._kind$case = 4;
           break;
-        case 42: // struct_value
+        case 42:
           if (this._kind$case === 5) return this.$rescanMerged();
           this._structValue$end = afterBytes(bytes, at, end);
           this._structValue$at = wire.at;
           at = this._structValue$end;
           this._kind$case = 5;
           break;
-        case 50: // list_value
+        case 50:
           if (this._kind$case === 6) return this.$rescanMerged();
           this._listValue$end = afterBytes(bytes, at, end);
           this._listValue$at = wire.at;
           at = this._listValue$end;
           this._kind$case = 6;
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._nullValue = 0;
+    this._nullValue$at = 0;
     this._numberValue = 0;
     this._numberValue$at = 0;
     this._stringValue = '';
+    this._stringValue$at = 0;
     this._boolValue = false;
+    this._boolValue$at = 0;
     if (this._structValue !== undefined) this._structValue.$dropEmbedded();
     this._structValue$at = 0;
     if (this._listValue !== undefined) this._listValue.$dropEmbedded();
@@ -583,9 +621,10 @@ export class Value extends MessageView {
   }
 
   override $materialize(): void {
+    if (this._nullValue$at !== 0 && this._kind$case === 1) void this.nullValue;
     if (this._numberValue$at !== 0 && this._kind$case === 2) void this.numberValue;
-    if (this._stringValue === undefined && this._kind$case === 3) void this.stringValue;
-    this._stringValue ??= '';
+    if (this._stringValue$at !== 0 && this._kind$case === 3) void this.stringValue;
+    if (this._boolValue$at !== 0 && this._kind$case === 4) void this.boolValue;
     if (this._structValue$at !== 0 && this._kind$case === 5) void this.structValue;
     if (this._listValue$at !== 0 && this._kind$case === 6) void this.listValue;
   }
@@ -622,7 +661,7 @@ export class Value extends MessageView {
     }
     if (this._kind$case === 3) {
       target[at++] = 26;
-      at = writeString(target, at, this._stringValue!);
+      at = writeString(target, at, this._stringValue);
     }
     if (this._kind$case === 4) {
       target[at++] = 32;
@@ -642,7 +681,7 @@ export class Value extends MessageView {
 
   override $fieldsSizeMax(): number {
     let size = 37;
-    size += 3 * this._stringValue!.length;
+    size += 3 * this._stringValue.length;
     if (isPresent(this._structValue)) size += 10 + this._structValue!.$encodedSizeMax();
     if (isPresent(this._listValue)) size += 10 + this._listValue!.$encodedSizeMax();
     if (this.$unknown !== undefined) size += this.$bytes.length;
@@ -1168,9 +1207,9 @@ export class ListValue extends MessageView {
   get values(): ViewList<Value> {
     if (this.$state < READABLE) this.$open();
     const value = (this._values ??= new ViewList(this, ListValue$values$field));
-    if (this._values$at !== 0) {
+    if (this._values$end !== 0) {
       value.$readAll(this.$bytes, this._values$at, this._values$end);
-      this._values$at = 0;
+      this._values$end = 0;
     }
     return value;
   }
@@ -1188,28 +1227,27 @@ export class ListValue extends MessageView {
         at = wire.at;
       }
       switch (tag) {
-        case 10: // values
-          if (this._values$at === 0) this._values$at = start;
-          at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+        case 10:
+          if (this._values$end === 0) this._values$at = start;
+          at = afterBytes(bytes, at, end);
           this._values$end = at;
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     if (this._values !== undefined) this._values.$empty();
-    this._values$at = 0;
+    this._values$end = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
-    if (this._values$at !== 0) void this.values;
+    if (this._values$end !== 0) void this.values;
   }
 
   override $tellChildren(fate: Fate): void {

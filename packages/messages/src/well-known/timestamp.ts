@@ -10,7 +10,6 @@ import {
   READABLE,
   ViewType,
   afterUnknown,
-  afterVarint,
   appendBytes,
   checkedMode,
   copyBytes,
@@ -61,6 +60,7 @@ export class Timestamp extends MessageView {
   private _seconds: bigint = 0n;
   private _seconds$at = 0;
   private _nanos: number = 0;
+  private _nanos$at = 0;
 
   /** From 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z. */
   get seconds(): bigint {
@@ -81,6 +81,10 @@ export class Timestamp extends MessageView {
   /** 0 to 999,999,999; counts forward even before 1970. */
   get nanos(): number {
     if (this.$state < READABLE) this.$open();
+    if (this._nanos$at !== 0) {
+      this._nanos = readInt32(this.$bytes, this._nanos$at);
+      this._nanos$at = 0;
+    }
     return this._nanos;
   }
 
@@ -95,45 +99,58 @@ export class Timestamp extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 8 && at < end) {
+      at++;
+      this._seconds$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._seconds$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
+    if (tag === 16 && at < end) {
+      at++;
+      this._nanos$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._nanos$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 8: // seconds
+        case 8:
           this._seconds$at = at;
-          at = bytes[at]! < 0x80 ? at + 1 : afterVarint(bytes, at, end);
+          while (bytes[at++]! >= 0x80);
+          if (at - this._seconds$at > 10) this.$refuseBytes();
           break;
-        case 16: // nanos
-          if (bytes[at]! < 0x80) {
-            this._nanos = bytes[at]!;
-            at++;
-          } else {
-            this._nanos = readInt32(bytes, at);
-            at = afterVarint(bytes, at, end);
-          }
+        case 16:
+          this._nanos$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._nanos$at > 10) this.$refuseBytes();
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._seconds = 0n;
     this._seconds$at = 0;
     this._nanos = 0;
+    this._nanos$at = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
     if (this._seconds$at !== 0) void this.seconds;
+    if (this._nanos$at !== 0) void this.nanos;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {

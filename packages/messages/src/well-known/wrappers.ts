@@ -11,7 +11,6 @@ import {
   ViewType,
   afterBytes,
   afterUnknown,
-  afterVarint,
   appendBytes,
   checkedMode,
   copyBytes,
@@ -97,25 +96,31 @@ export class DoubleValue extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 9 && at < end) {
+      at++;
+      this._value$at = at;
+      at += 8;
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 9: // value
+        case 9:
           this._value$at = at;
-          at = at + 8;
+          at += 8;
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
@@ -295,25 +300,31 @@ export class FloatValue extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 13 && at < end) {
+      at++;
+      this._value$at = at;
+      at += 4;
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 13: // value
+        case 13:
           this._value$at = at;
-          at = at + 4;
+          at += 4;
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
@@ -493,25 +504,33 @@ export class Int64Value extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 8 && at < end) {
+      at++;
+      this._value$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._value$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 8: // value
+        case 8:
           this._value$at = at;
-          at = bytes[at]! < 0x80 ? at + 1 : afterVarint(bytes, at, end);
+          while (bytes[at++]! >= 0x80);
+          if (at - this._value$at > 10) this.$refuseBytes();
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
@@ -691,25 +710,33 @@ export class UInt64Value extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 8 && at < end) {
+      at++;
+      this._value$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._value$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 8: // value
+        case 8:
           this._value$at = at;
-          at = bytes[at]! < 0x80 ? at + 1 : afterVarint(bytes, at, end);
+          while (bytes[at++]! >= 0x80);
+          if (at - this._value$at > 10) this.$refuseBytes();
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
@@ -866,10 +893,15 @@ export class Int32Value extends MessageView {
   }
 
   private _value: number = 0;
+  private _value$at = 0;
 
   /** Field `value` (1). */
   get value(): number {
     if (this.$state < READABLE) this.$open();
+    if (this._value$at !== 0) {
+      this._value = readInt32(this.$bytes, this._value$at);
+      this._value$at = 0;
+    }
     return this._value;
   }
 
@@ -884,38 +916,43 @@ export class Int32Value extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 8 && at < end) {
+      at++;
+      this._value$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._value$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 8: // value
-          if (bytes[at]! < 0x80) {
-            this._value = bytes[at]!;
-            at++;
-          } else {
-            this._value = readInt32(bytes, at);
-            at = afterVarint(bytes, at, end);
-          }
+        case 8:
+          this._value$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._value$at > 10) this.$refuseBytes();
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._value = 0;
+    this._value$at = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
+    if (this._value$at !== 0) void this.value;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
@@ -1062,10 +1099,15 @@ export class UInt32Value extends MessageView {
   }
 
   private _value: number = 0;
+  private _value$at = 0;
 
   /** Field `value` (1). */
   get value(): number {
     if (this.$state < READABLE) this.$open();
+    if (this._value$at !== 0) {
+      this._value = readUint32(this.$bytes, this._value$at);
+      this._value$at = 0;
+    }
     return this._value;
   }
 
@@ -1080,38 +1122,43 @@ export class UInt32Value extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 8 && at < end) {
+      at++;
+      this._value$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._value$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 8: // value
-          if (bytes[at]! < 0x80) {
-            this._value = bytes[at]!;
-            at++;
-          } else {
-            this._value = readUint32(bytes, at);
-            at = afterVarint(bytes, at, end);
-          }
+        case 8:
+          this._value$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._value$at > 10) this.$refuseBytes();
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._value = 0;
+    this._value$at = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
+    if (this._value$at !== 0) void this.value;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
@@ -1258,10 +1305,15 @@ export class BoolValue extends MessageView {
   }
 
   private _value: boolean = false;
+  private _value$at = 0;
 
   /** Field `value` (1). */
   get value(): boolean {
     if (this.$state < READABLE) this.$open();
+    if (this._value$at !== 0) {
+      this._value = readBool(this.$bytes, this._value$at);
+      this._value$at = 0;
+    }
     return this._value;
   }
 
@@ -1276,38 +1328,43 @@ export class BoolValue extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 8 && at < end) {
+      at++;
+      this._value$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._value$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 8: // value
-          if (bytes[at]! < 0x80) {
-            this._value = bytes[at] !== 0;
-            at++;
-          } else {
-            this._value = readBool(bytes, at);
-            at = afterVarint(bytes, at, end);
-          }
+        case 8:
+          this._value$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._value$at > 10) this.$refuseBytes();
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._value = false;
+    this._value$at = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
+    if (this._value$at !== 0) void this.value;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
@@ -1453,13 +1510,16 @@ export class StringValue extends MessageView {
     return StringValue.$type;
   }
 
-  private _value: string | undefined = '';
+  private _value: string = '';
   private _value$at = 0;
 
   /** Field `value` (1). */
   get value(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._value === undefined) this._value = readString(this.$bytes, this._value$at, 'google.protobuf.StringValue.value');
+    if (this._value$at !== 0) {
+      this._value = readString(this.$bytes, this._value$at, 'google.protobuf.StringValue.value');
+      this._value$at = 0;
+    }
     return this._value;
   }
 
@@ -1474,42 +1534,48 @@ export class StringValue extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 10 && at < end) {
+      at++;
+      this._value$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 10: // value
-          this._value = undefined;
+        case 10:
           this._value$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._value = '';
+    this._value$at = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
-    if (this._value === undefined) void this.value;
+    if (this._value$at !== 0) void this.value;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
     let at = offset;
-    if (this._value! !== '') {
+    if (this._value !== '') {
       target[at++] = 10;
-      at = writeString(target, at, this._value!);
+      at = writeString(target, at, this._value);
     }
     if (this.$unknown !== undefined) at = copyRanges(this.$bytes, this.$unknown, target, at);
     return at;
@@ -1517,7 +1583,7 @@ export class StringValue extends MessageView {
 
   override $fieldsSizeMax(): number {
     let size = 6;
-    size += 3 * this._value!.length;
+    size += 3 * this._value.length;
     if (this.$unknown !== undefined) size += this.$bytes.length;
     return size;
   }
@@ -1650,13 +1716,16 @@ export class BytesValue extends MessageView {
     return BytesValue.$type;
   }
 
-  private _value: Uint8Array | undefined = noBytes;
+  private _value: Uint8Array = noBytes;
   private _value$at = 0;
 
   /** Field `value` (1). */
   get value(): Uint8Array {
     if (this.$state < READABLE) this.$open();
-    if (this._value === undefined) this._value = readBytes(this.$bytes, this._value$at);
+    if (this._value$at !== 0) {
+      this._value = readBytes(this.$bytes, this._value$at);
+      this._value$at = 0;
+    }
     return this._value;
   }
 
@@ -1671,42 +1740,48 @@ export class BytesValue extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 10 && at < end) {
+      at++;
+      this._value$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 10: // value
-          this._value = undefined;
+        case 10:
           this._value$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._value = noBytes;
+    this._value$at = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
-    if (this._value === undefined) void this.value;
+    if (this._value$at !== 0) void this.value;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
     let at = offset;
-    if (this._value!.length !== 0) {
+    if (this._value.length !== 0) {
       target[at++] = 10;
-      at = writeBytes(target, at, this._value!);
+      at = writeBytes(target, at, this._value);
     }
     if (this.$unknown !== undefined) at = copyRanges(this.$bytes, this.$unknown, target, at);
     return at;
@@ -1714,7 +1789,7 @@ export class BytesValue extends MessageView {
 
   override $fieldsSizeMax(): number {
     let size = 6;
-    size += this._value!.length;
+    size += this._value.length;
     if (this.$unknown !== undefined) size += this.$bytes.length;
     return size;
   }

@@ -26,7 +26,6 @@ import {
   ViewType,
   afterBytes,
   afterUnknown,
-  afterVarint,
   appendBytes,
   checkedMode,
   closeLength,
@@ -108,32 +107,38 @@ export class NewOrder extends MessageView {
     return NewOrder.$type;
   }
 
-  private _orderId: string | undefined = '';
+  private _orderId: string = '';
   private _orderId$at = 0;
-  private _account: string | undefined = '';
+  private _account: string = '';
   private _account$at = 0;
-  private _symbol: string | undefined = '';
+  private _symbol: string = '';
   private _symbol$at = 0;
   private _side: Side = 0;
+  private _side$at = 0;
   private _quantity: number = 0;
+  private _quantity$at = 0;
   private _price: number = 0;
   private _price$at = 0;
   private _placedAtMs: number = 0;
   private _placedAtMs$at = 0;
-  private _region: string | undefined = '';
+  private _region: string = '';
   private _region$at = 0;
-  private _department: string | undefined = '';
+  private _department: string = '';
   private _department$at = 0;
   private _allOrNone: boolean = false;
+  private _allOrNone$at = 0;
   private _sequence: bigint = 0n;
   private _sequence$at = 0;
-  private _note: string | undefined = '';
+  private _note: string = '';
   private _note$at = 0;
 
   /** Given by the customer, unique per account. */
   get orderId(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._orderId === undefined) this._orderId = readString(this.$bytes, this._orderId$at, 'shop.NewOrder.order_id');
+    if (this._orderId$at !== 0) {
+      this._orderId = readString(this.$bytes, this._orderId$at, 'shop.NewOrder.order_id');
+      this._orderId$at = 0;
+    }
     return this._orderId;
   }
 
@@ -146,7 +151,10 @@ export class NewOrder extends MessageView {
   /** Field `account` (2). */
   get account(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._account === undefined) this._account = readString(this.$bytes, this._account$at, 'shop.NewOrder.account');
+    if (this._account$at !== 0) {
+      this._account = readString(this.$bytes, this._account$at, 'shop.NewOrder.account');
+      this._account$at = 0;
+    }
     return this._account;
   }
 
@@ -159,7 +167,10 @@ export class NewOrder extends MessageView {
   /** Field `symbol` (3). */
   get symbol(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._symbol === undefined) this._symbol = readString(this.$bytes, this._symbol$at, 'shop.NewOrder.symbol');
+    if (this._symbol$at !== 0) {
+      this._symbol = readString(this.$bytes, this._symbol$at, 'shop.NewOrder.symbol');
+      this._symbol$at = 0;
+    }
     return this._symbol;
   }
 
@@ -172,6 +183,10 @@ export class NewOrder extends MessageView {
   /** Field `side` (4). */
   get side(): Side {
     if (this.$state < READABLE) this.$open();
+    if (this._side$at !== 0) {
+      this._side = readInt32(this.$bytes, this._side$at) as Side;
+      this._side$at = 0;
+    }
     return this._side;
   }
 
@@ -184,6 +199,10 @@ export class NewOrder extends MessageView {
   /** Field `quantity` (5). */
   get quantity(): number {
     if (this.$state < READABLE) this.$open();
+    if (this._quantity$at !== 0) {
+      this._quantity = readInt32(this.$bytes, this._quantity$at);
+      this._quantity$at = 0;
+    }
     return this._quantity;
   }
 
@@ -228,7 +247,10 @@ export class NewOrder extends MessageView {
   /** Field `region` (8). */
   get region(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._region === undefined) this._region = readString(this.$bytes, this._region$at, 'shop.NewOrder.region');
+    if (this._region$at !== 0) {
+      this._region = readString(this.$bytes, this._region$at, 'shop.NewOrder.region');
+      this._region$at = 0;
+    }
     return this._region;
   }
 
@@ -241,7 +263,10 @@ export class NewOrder extends MessageView {
   /** Field `department` (9). */
   get department(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._department === undefined) this._department = readString(this.$bytes, this._department$at, 'shop.NewOrder.department');
+    if (this._department$at !== 0) {
+      this._department = readString(this.$bytes, this._department$at, 'shop.NewOrder.department');
+      this._department$at = 0;
+    }
     return this._department;
   }
 
@@ -254,6 +279,10 @@ export class NewOrder extends MessageView {
   /** Field `all_or_none` (10). */
   get allOrNone(): boolean {
     if (this.$state < READABLE) this.$open();
+    if (this._allOrNone$at !== 0) {
+      this._allOrNone = readBool(this.$bytes, this._allOrNone$at);
+      this._allOrNone$at = 0;
+    }
     return this._allOrNone;
   }
 
@@ -282,7 +311,10 @@ export class NewOrder extends MessageView {
   /** Field `note` (12). */
   get note(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._note === undefined) this._note = readString(this.$bytes, this._note$at, 'shop.NewOrder.note');
+    if (this._note$at !== 0) {
+      this._note = readString(this.$bytes, this._note$at, 'shop.NewOrder.note');
+      this._note$at = 0;
+    }
     return this._note;
   }
 
@@ -297,136 +329,209 @@ export class NewOrder extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 10 && at < end) {
+      at++;
+      this._orderId$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
+    if (tag === 18 && at < end) {
+      at++;
+      this._account$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
+    if (tag === 26 && at < end) {
+      at++;
+      this._symbol$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
+    if (tag === 32 && at < end) {
+      at++;
+      this._side$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._side$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
+    if (tag === 40 && at < end) {
+      at++;
+      this._quantity$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._quantity$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
+    if (tag === 49 && at < end) {
+      at++;
+      this._price$at = at;
+      at += 8;
+      tag = bytes[at]!;
+    }
+    if (tag === 56 && at < end) {
+      at++;
+      this._placedAtMs$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._placedAtMs$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
+    if (tag === 66 && at < end) {
+      at++;
+      this._region$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
+    if (tag === 74 && at < end) {
+      at++;
+      this._department$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
+    if (tag === 80 && at < end) {
+      at++;
+      this._allOrNone$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._allOrNone$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
+    if (tag === 88 && at < end) {
+      at++;
+      this._sequence$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._sequence$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
+    if (tag === 98 && at < end) {
+      at++;
+      this._note$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 10: // order_id
-          this._orderId = undefined;
+        case 10:
           this._orderId$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 18: // account
-          this._account = undefined;
+        case 18:
           this._account$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 26: // symbol
-          this._symbol = undefined;
+        case 26:
           this._symbol$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 32: // side
-          if (bytes[at]! < 0x80) {
-            this._side = bytes[at]!;
-            at++;
-          } else {
-            this._side = readInt32(bytes, at) as Side;
-            at = afterVarint(bytes, at, end);
-          }
+        case 32:
+          this._side$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._side$at > 10) this.$refuseBytes();
           break;
-        case 40: // quantity
-          if (bytes[at]! < 0x80) {
-            this._quantity = bytes[at]!;
-            at++;
-          } else {
-            this._quantity = readInt32(bytes, at);
-            at = afterVarint(bytes, at, end);
-          }
+        case 40:
+          this._quantity$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._quantity$at > 10) this.$refuseBytes();
           break;
-        case 49: // price
+        case 49:
           this._price$at = at;
-          at = at + 8;
+          at += 8;
           break;
-        case 56: // placed_at_ms
+        case 56:
           this._placedAtMs$at = at;
-          at = bytes[at]! < 0x80 ? at + 1 : afterVarint(bytes, at, end);
+          while (bytes[at++]! >= 0x80);
+          if (at - this._placedAtMs$at > 10) this.$refuseBytes();
           break;
-        case 66: // region
-          this._region = undefined;
+        case 66:
           this._region$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 74: // department
-          this._department = undefined;
+        case 74:
           this._department$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 80: // all_or_none
-          if (bytes[at]! < 0x80) {
-            this._allOrNone = bytes[at] !== 0;
-            at++;
-          } else {
-            this._allOrNone = readBool(bytes, at);
-            at = afterVarint(bytes, at, end);
-          }
+        case 80:
+          this._allOrNone$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._allOrNone$at > 10) this.$refuseBytes();
           break;
-        case 88: // sequence
+        case 88:
           this._sequence$at = at;
-          at = bytes[at]! < 0x80 ? at + 1 : afterVarint(bytes, at, end);
+          while (bytes[at++]! >= 0x80);
+          if (at - this._sequence$at > 10) this.$refuseBytes();
           break;
-        case 98: // note
-          this._note = undefined;
+        case 98:
           this._note$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._orderId = '';
+    this._orderId$at = 0;
     this._account = '';
+    this._account$at = 0;
     this._symbol = '';
+    this._symbol$at = 0;
     this._side = 0;
+    this._side$at = 0;
     this._quantity = 0;
+    this._quantity$at = 0;
     this._price = 0;
     this._price$at = 0;
     this._placedAtMs = 0;
     this._placedAtMs$at = 0;
     this._region = '';
+    this._region$at = 0;
     this._department = '';
+    this._department$at = 0;
     this._allOrNone = false;
+    this._allOrNone$at = 0;
     this._sequence = 0n;
     this._sequence$at = 0;
     this._note = '';
+    this._note$at = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
-    if (this._orderId === undefined) void this.orderId;
-    if (this._account === undefined) void this.account;
-    if (this._symbol === undefined) void this.symbol;
+    if (this._orderId$at !== 0) void this.orderId;
+    if (this._account$at !== 0) void this.account;
+    if (this._symbol$at !== 0) void this.symbol;
+    if (this._side$at !== 0) void this.side;
+    if (this._quantity$at !== 0) void this.quantity;
     if (this._price$at !== 0) void this.price;
     if (this._placedAtMs$at !== 0) void this.placedAtMs;
-    if (this._region === undefined) void this.region;
-    if (this._department === undefined) void this.department;
+    if (this._region$at !== 0) void this.region;
+    if (this._department$at !== 0) void this.department;
+    if (this._allOrNone$at !== 0) void this.allOrNone;
     if (this._sequence$at !== 0) void this.sequence;
-    if (this._note === undefined) void this.note;
+    if (this._note$at !== 0) void this.note;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
     let at = offset;
-    if (this._orderId! !== '') {
+    if (this._orderId !== '') {
       target[at++] = 10;
-      at = writeString(target, at, this._orderId!);
+      at = writeString(target, at, this._orderId);
     }
-    if (this._account! !== '') {
+    if (this._account !== '') {
       target[at++] = 18;
-      at = writeString(target, at, this._account!);
+      at = writeString(target, at, this._account);
     }
-    if (this._symbol! !== '') {
+    if (this._symbol !== '') {
       target[at++] = 26;
-      at = writeString(target, at, this._symbol!);
+      at = writeString(target, at, this._symbol);
     }
     if (this._side !== 0) {
       target[at++] = 32;
@@ -444,13 +549,13 @@ export class NewOrder extends MessageView {
       target[at++] = 56;
       at = writeInt64Number(target, at, this._placedAtMs);
     }
-    if (this._region! !== '') {
+    if (this._region !== '') {
       target[at++] = 66;
-      at = writeString(target, at, this._region!);
+      at = writeString(target, at, this._region);
     }
-    if (this._department! !== '') {
+    if (this._department !== '') {
       target[at++] = 74;
-      at = writeString(target, at, this._department!);
+      at = writeString(target, at, this._department);
     }
     if (this._allOrNone) {
       target[at++] = 80;
@@ -460,9 +565,9 @@ export class NewOrder extends MessageView {
       target[at++] = 88;
       at = writeInt64(target, at, this._sequence);
     }
-    if (this._note! !== '') {
+    if (this._note !== '') {
       target[at++] = 98;
-      at = writeString(target, at, this._note!);
+      at = writeString(target, at, this._note);
     }
     if (this.$unknown !== undefined) at = copyRanges(this.$bytes, this.$unknown, target, at);
     return at;
@@ -470,12 +575,12 @@ export class NewOrder extends MessageView {
 
   override $fieldsSizeMax(): number {
     let size = 100;
-    size += 3 * this._orderId!.length;
-    size += 3 * this._account!.length;
-    size += 3 * this._symbol!.length;
-    size += 3 * this._region!.length;
-    size += 3 * this._department!.length;
-    size += 3 * this._note!.length;
+    size += 3 * this._orderId.length;
+    size += 3 * this._account.length;
+    size += 3 * this._symbol.length;
+    size += 3 * this._region.length;
+    size += 3 * this._department.length;
+    size += 3 * this._note.length;
     if (this.$unknown !== undefined) size += this.$bytes.length;
     return size;
   }
@@ -604,9 +709,10 @@ export class Execution extends MessageView {
     return Execution.$type;
   }
 
-  private _executionId: string | undefined = '';
+  private _executionId: string = '';
   private _executionId$at = 0;
   private _quantity: number = 0;
+  private _quantity$at = 0;
   private _price: number = 0;
   private _price$at = 0;
   private _tradedAtMs: number = 0;
@@ -615,7 +721,10 @@ export class Execution extends MessageView {
   /** Field `execution_id` (1). */
   get executionId(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._executionId === undefined) this._executionId = readString(this.$bytes, this._executionId$at, 'shop.Execution.execution_id');
+    if (this._executionId$at !== 0) {
+      this._executionId = readString(this.$bytes, this._executionId$at, 'shop.Execution.execution_id');
+      this._executionId$at = 0;
+    }
     return this._executionId;
   }
 
@@ -628,6 +737,10 @@ export class Execution extends MessageView {
   /** Field `quantity` (2). */
   get quantity(): number {
     if (this.$state < READABLE) this.$open();
+    if (this._quantity$at !== 0) {
+      this._quantity = readInt32(this.$bytes, this._quantity$at);
+      this._quantity$at = 0;
+    }
     return this._quantity;
   }
 
@@ -674,48 +787,72 @@ export class Execution extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 10 && at < end) {
+      at++;
+      this._executionId$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
+    if (tag === 16 && at < end) {
+      at++;
+      this._quantity$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._quantity$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
+    if (tag === 25 && at < end) {
+      at++;
+      this._price$at = at;
+      at += 8;
+      tag = bytes[at]!;
+    }
+    if (tag === 32 && at < end) {
+      at++;
+      this._tradedAtMs$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._tradedAtMs$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 10: // execution_id
-          this._executionId = undefined;
+        case 10:
           this._executionId$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 16: // quantity
-          if (bytes[at]! < 0x80) {
-            this._quantity = bytes[at]!;
-            at++;
-          } else {
-            this._quantity = readInt32(bytes, at);
-            at = afterVarint(bytes, at, end);
-          }
+        case 16:
+          this._quantity$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._quantity$at > 10) this.$refuseBytes();
           break;
-        case 25: // price
+        case 25:
           this._price$at = at;
-          at = at + 8;
+          at += 8;
           break;
-        case 32: // traded_at_ms
+        case 32:
           this._tradedAtMs$at = at;
-          at = bytes[at]! < 0x80 ? at + 1 : afterVarint(bytes, at, end);
+          while (bytes[at++]! >= 0x80);
+          if (at - this._tradedAtMs$at > 10) this.$refuseBytes();
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._executionId = '';
+    this._executionId$at = 0;
     this._quantity = 0;
+    this._quantity$at = 0;
     this._price = 0;
     this._price$at = 0;
     this._tradedAtMs = 0;
@@ -724,16 +861,17 @@ export class Execution extends MessageView {
   }
 
   override $materialize(): void {
-    if (this._executionId === undefined) void this.executionId;
+    if (this._executionId$at !== 0) void this.executionId;
+    if (this._quantity$at !== 0) void this.quantity;
     if (this._price$at !== 0) void this.price;
     if (this._tradedAtMs$at !== 0) void this.tradedAtMs;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
     let at = offset;
-    if (this._executionId! !== '') {
+    if (this._executionId !== '') {
       target[at++] = 10;
-      at = writeString(target, at, this._executionId!);
+      at = writeString(target, at, this._executionId);
     }
     if (this._quantity !== 0) {
       target[at++] = 16;
@@ -753,7 +891,7 @@ export class Execution extends MessageView {
 
   override $fieldsSizeMax(): number {
     let size = 37;
-    size += 3 * this._executionId!.length;
+    size += 3 * this._executionId.length;
     if (this.$unknown !== undefined) size += this.$bytes.length;
     return size;
   }
@@ -993,18 +1131,21 @@ export class Address extends MessageView {
     return Address.$type;
   }
 
-  private _street: string | undefined = '';
+  private _street: string = '';
   private _street$at = 0;
-  private _city: string | undefined = '';
+  private _city: string = '';
   private _city$at = 0;
-  private _country: string | undefined = '';
+  private _country: string = '';
   private _country$at = 0;
   private _country$has = false;
 
   /** Field `street` (1). */
   get street(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._street === undefined) this._street = readString(this.$bytes, this._street$at, 'shop.Address.street');
+    if (this._street$at !== 0) {
+      this._street = readString(this.$bytes, this._street$at, 'shop.Address.street');
+      this._street$at = 0;
+    }
     return this._street;
   }
 
@@ -1017,7 +1158,10 @@ export class Address extends MessageView {
   /** Field `city` (2). */
   get city(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._city === undefined) this._city = readString(this.$bytes, this._city$at, 'shop.Address.city');
+    if (this._city$at !== 0) {
+      this._city = readString(this.$bytes, this._city$at, 'shop.Address.city');
+      this._city$at = 0;
+    }
     return this._city;
   }
 
@@ -1030,7 +1174,10 @@ export class Address extends MessageView {
   /** Field `country` (3). */
   get country(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._country === undefined) this._country = readString(this.$bytes, this._country$at, 'shop.Address.country');
+    if (this._country$at !== 0) {
+      this._country = readString(this.$bytes, this._country$at, 'shop.Address.country');
+      this._country$at = 0;
+    }
     return this._country;
   }
 
@@ -1051,6 +1198,7 @@ export class Address extends MessageView {
   clearCountry(): void {
     if (this.$state !== MUTABLE) this.$beforeChange();
     this._country = '';
+    this._country$at = 0;
     this._country$has = false;
   }
 
@@ -1059,66 +1207,85 @@ export class Address extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 10 && at < end) {
+      at++;
+      this._street$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
+    if (tag === 18 && at < end) {
+      at++;
+      this._city$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
+    if (tag === 26 && at < end) {
+      at++;
+      this._country$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      this._country$has = true;
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 10: // street
-          this._street = undefined;
+        case 10:
           this._street$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 18: // city
-          this._city = undefined;
+        case 18:
           this._city$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 26: // country
-          this._country = undefined;
+        case 26:
           this._country$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           this._country$has = true;
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._street = '';
+    this._street$at = 0;
     this._city = '';
+    this._city$at = 0;
     this._country = '';
+    this._country$at = 0;
     this._country$has = false;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
-    if (this._street === undefined) void this.street;
-    if (this._city === undefined) void this.city;
-    if (this._country === undefined) void this.country;
+    if (this._street$at !== 0) void this.street;
+    if (this._city$at !== 0) void this.city;
+    if (this._country$at !== 0) void this.country;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
     let at = offset;
-    if (this._street! !== '') {
+    if (this._street !== '') {
       target[at++] = 10;
-      at = writeString(target, at, this._street!);
+      at = writeString(target, at, this._street);
     }
-    if (this._city! !== '') {
+    if (this._city !== '') {
       target[at++] = 18;
-      at = writeString(target, at, this._city!);
+      at = writeString(target, at, this._city);
     }
     if (this._country$has) {
       target[at++] = 26;
-      at = writeString(target, at, this._country!);
+      at = writeString(target, at, this._country);
     }
     if (this.$unknown !== undefined) at = copyRanges(this.$bytes, this.$unknown, target, at);
     return at;
@@ -1126,9 +1293,9 @@ export class Address extends MessageView {
 
   override $fieldsSizeMax(): number {
     let size = 18;
-    size += 3 * this._street!.length;
-    size += 3 * this._city!.length;
-    size += 3 * this._country!.length;
+    size += 3 * this._street.length;
+    size += 3 * this._city.length;
+    size += 3 * this._country.length;
     if (this.$unknown !== undefined) size += this.$bytes.length;
     return size;
   }
@@ -1360,7 +1527,7 @@ export class OrderReport extends MessageView {
     return OrderReport.$type;
   }
 
-  private _orderId: string | undefined = '';
+  private _orderId: string = '';
   private _orderId$at = 0;
   private _executions: ViewList<Execution> | undefined = undefined;
   private _executions$at = 0;
@@ -1381,8 +1548,9 @@ export class OrderReport extends MessageView {
   private _billing$at = 0;
   private _billing$end = 0;
   private _priority: number = 0;
+  private _priority$at = 0;
   private _priority$has = false;
-  private _rejectedBecause: string | undefined = '';
+  private _rejectedBecause: string = '';
   private _rejectedBecause$at = 0;
   private _filledBy: Execution | undefined = undefined;
   private _filledBy$at = 0;
@@ -1392,7 +1560,7 @@ export class OrderReport extends MessageView {
   private _reportedAt: Timestamp | undefined = undefined;
   private _reportedAt$at = 0;
   private _reportedAt$end = 0;
-  private _signature: Uint8Array | undefined = noBytes;
+  private _signature: Uint8Array = noBytes;
   private _signature$at = 0;
   private _sides: TrackedList<Side> | undefined = undefined;
   private _sides$at = 0;
@@ -1405,7 +1573,10 @@ export class OrderReport extends MessageView {
   /** Field `order_id` (1). */
   get orderId(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._orderId === undefined) this._orderId = readString(this.$bytes, this._orderId$at, 'shop.OrderReport.order_id');
+    if (this._orderId$at !== 0) {
+      this._orderId = readString(this.$bytes, this._orderId$at, 'shop.OrderReport.order_id');
+      this._orderId$at = 0;
+    }
     return this._orderId;
   }
 
@@ -1419,9 +1590,9 @@ export class OrderReport extends MessageView {
   get executions(): ViewList<Execution> {
     if (this.$state < READABLE) this.$open();
     const value = (this._executions ??= new ViewList(this, OrderReport$executions$field));
-    if (this._executions$at !== 0) {
+    if (this._executions$end !== 0) {
       value.$readAll(this.$bytes, this._executions$at, this._executions$end);
-      this._executions$at = 0;
+      this._executions$end = 0;
     }
     return value;
   }
@@ -1430,9 +1601,9 @@ export class OrderReport extends MessageView {
   get lotSizes(): TrackedList<number> {
     if (this.$state < READABLE) this.$open();
     const value = (this._lotSizes ??= new TrackedList(this, OrderReport$lotSizes$field));
-    if (this._lotSizes$at !== 0) {
+    if (this._lotSizes$end !== 0) {
       value.$readAll(this.$bytes, this._lotSizes$at, this._lotSizes$end);
-      this._lotSizes$at = 0;
+      this._lotSizes$end = 0;
     }
     return value;
   }
@@ -1441,9 +1612,9 @@ export class OrderReport extends MessageView {
   get tags(): TrackedList<string> {
     if (this.$state < READABLE) this.$open();
     const value = (this._tags ??= new TrackedList(this, OrderReport$tags$field));
-    if (this._tags$at !== 0) {
+    if (this._tags$end !== 0) {
       value.$readAll(this.$bytes, this._tags$at, this._tags$end);
-      this._tags$at = 0;
+      this._tags$end = 0;
     }
     return value;
   }
@@ -1452,9 +1623,9 @@ export class OrderReport extends MessageView {
   get counters(): TrackedMap<string, bigint> {
     if (this.$state < READABLE) this.$open();
     const value = (this._counters ??= new TrackedMap(this, OrderReport$counters$field));
-    if (this._counters$at !== 0) {
+    if (this._counters$end !== 0) {
       value.$readAll(this.$bytes, this._counters$at, this._counters$end);
-      this._counters$at = 0;
+      this._counters$end = 0;
     }
     return value;
   }
@@ -1463,9 +1634,9 @@ export class OrderReport extends MessageView {
   get addresses(): ViewMap<number, Address> {
     if (this.$state < READABLE) this.$open();
     const value = (this._addresses ??= new ViewMap(this, OrderReport$addresses$field));
-    if (this._addresses$at !== 0) {
+    if (this._addresses$end !== 0) {
       value.$readAll(this.$bytes, this._addresses$at, this._addresses$end);
-      this._addresses$at = 0;
+      this._addresses$end = 0;
     }
     return value;
   }
@@ -1499,6 +1670,10 @@ export class OrderReport extends MessageView {
   /** Field `priority` (8). */
   get priority(): number {
     if (this.$state < READABLE) this.$open();
+    if (this._priority$at !== 0) {
+      this._priority = readInt32(this.$bytes, this._priority$at);
+      this._priority$at = 0;
+    }
     return this._priority;
   }
 
@@ -1519,6 +1694,7 @@ export class OrderReport extends MessageView {
   clearPriority(): void {
     if (this.$state !== MUTABLE) this.$beforeChange();
     this._priority = 0;
+    this._priority$at = 0;
     this._priority$has = false;
   }
 
@@ -1526,7 +1702,10 @@ export class OrderReport extends MessageView {
   get rejectedBecause(): string {
     if (this.$state < READABLE) this.$open();
     if (this._outcome$case !== 9) return '';
-    if (this._rejectedBecause === undefined) this._rejectedBecause = readString(this.$bytes, this._rejectedBecause$at, 'shop.OrderReport.rejected_because');
+    if (this._rejectedBecause$at !== 0) {
+      this._rejectedBecause = readString(this.$bytes, this._rejectedBecause$at, 'shop.OrderReport.rejected_because');
+      this._rejectedBecause$at = 0;
+    }
     return this._rejectedBecause;
   }
 
@@ -1643,7 +1822,10 @@ export class OrderReport extends MessageView {
   /** Field `signature` (13). */
   get signature(): Uint8Array {
     if (this.$state < READABLE) this.$open();
-    if (this._signature === undefined) this._signature = readBytes(this.$bytes, this._signature$at);
+    if (this._signature$at !== 0) {
+      this._signature = readBytes(this.$bytes, this._signature$at);
+      this._signature$at = 0;
+    }
     return this._signature;
   }
 
@@ -1657,9 +1839,9 @@ export class OrderReport extends MessageView {
   get sides(): TrackedList<Side> {
     if (this.$state < READABLE) this.$open();
     const value = (this._sides ??= new TrackedList(this, OrderReport$sides$field));
-    if (this._sides$at !== 0) {
+    if (this._sides$end !== 0) {
       value.$readAll(this.$bytes, this._sides$at, this._sides$end);
-      this._sides$at = 0;
+      this._sides$end = 0;
     }
     return value;
   }
@@ -1706,6 +1888,7 @@ export class OrderReport extends MessageView {
     if (this.$state !== MUTABLE) this.$beforeChange();
     this._outcome$case = 0;
     this._rejectedBecause = '';
+    this._rejectedBecause$at = 0;
     if (this._filledBy !== undefined) this._filledBy.$dropEmbedded();
     this._filledBy$at = 0;
     this._parkedUntilMs = 0n;
@@ -1717,128 +1900,160 @@ export class OrderReport extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 10 && at < end) {
+      at++;
+      this._orderId$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
+    if (tag === 64 && at < end) {
+      at++;
+      this._priority$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._priority$at > 10) this.$refuseBytes();
+      this._priority$has = true;
+      tag = bytes[at]!;
+    }
+    if (tag === 74 && at < end) {
+      at++;
+      this._rejectedBecause$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      this._outcome$case = 9;
+      tag = bytes[at]!;
+    }
+    if (tag === 88 && at < end) {
+      at++;
+      this._parkedUntilMs$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._parkedUntilMs$at > 10) this.$refuseBytes();
+      this._outcome$case = 11;
+      tag = bytes[at]!;
+    }
+    if (tag === 106 && at < end) {
+      at++;
+      this._signature$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 10: // order_id
-          this._orderId = undefined;
+        case 10:
           this._orderId$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 18: // executions
-          if (this._executions$at === 0) this._executions$at = start;
-          at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+        case 18:
+          if (this._executions$end === 0) this._executions$at = start;
+          at = afterBytes(bytes, at, end);
           this._executions$end = at;
           break;
-        case 24: // lot_sizes
+        case 24:
         case 26:
-          if (this._lotSizes$at === 0) this._lotSizes$at = start;
+          if (this._lotSizes$end === 0) this._lotSizes$at = start;
           at = afterUnknown(bytes, at, end, tag);
           this._lotSizes$end = at;
           break;
-        case 34: // tags
-          if (this._tags$at === 0) this._tags$at = start;
-          at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+        case 34:
+          if (this._tags$end === 0) this._tags$at = start;
+          at = afterBytes(bytes, at, end);
           this._tags$end = at;
           break;
-        case 42: // counters
-          if (this._counters$at === 0) this._counters$at = start;
-          at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+        case 42:
+          if (this._counters$end === 0) this._counters$at = start;
+          at = afterBytes(bytes, at, end);
           this._counters$end = at;
           break;
-        case 50: // addresses
-          if (this._addresses$at === 0) this._addresses$at = start;
-          at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+        case 50:
+          if (this._addresses$end === 0) this._addresses$at = start;
+          at = afterBytes(bytes, at, end);
           this._addresses$end = at;
           break;
-        case 58: // billing
+        case 58:
           if (this._billing$at !== 0) return this.$rescanMerged();
           this._billing$end = afterBytes(bytes, at, end);
           this._billing$at = wire.at;
           at = this._billing$end;
           break;
-        case 64: // priority
-          if (bytes[at]! < 0x80) {
-            this._priority = bytes[at]!;
-            at++;
-          } else {
-            this._priority = readInt32(bytes, at);
-            at = afterVarint(bytes, at, end);
-          }
+        case 64:
+          this._priority$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._priority$at > 10) this.$refuseBytes();
           this._priority$has = true;
           break;
-        case 74: // rejected_because
-          this._rejectedBecause = undefined;
+        case 74:
           this._rejectedBecause$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           this._outcome$case = 9;
           break;
-        case 82: // filled_by
+        case 82:
           if (this._outcome$case === 10) return this.$rescanMerged();
           this._filledBy$end = afterBytes(bytes, at, end);
           this._filledBy$at = wire.at;
           at = this._filledBy$end;
           this._outcome$case = 10;
           break;
-        case 88: // parked_until_ms
+        case 88:
           this._parkedUntilMs$at = at;
-          at = bytes[at]! < 0x80 ? at + 1 : afterVarint(bytes, at, end);
+          while (bytes[at++]! >= 0x80);
+          if (at - this._parkedUntilMs$at > 10) this.$refuseBytes();
           this._outcome$case = 11;
           break;
-        case 98: // reported_at
+        case 98:
           if (this._reportedAt$at !== 0) return this.$rescanMerged();
           this._reportedAt$end = afterBytes(bytes, at, end);
           this._reportedAt$at = wire.at;
           at = this._reportedAt$end;
           break;
-        case 106: // signature
-          this._signature = undefined;
+        case 106:
           this._signature$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 112: // sides
+        case 112:
         case 114:
-          if (this._sides$at === 0) this._sides$at = start;
+          if (this._sides$end === 0) this._sides$at = start;
           at = afterUnknown(bytes, at, end, tag);
           this._sides$end = at;
           break;
-        case 162: // owner
+        case 162:
           if (this._owner$at !== 0) return this.$rescanMerged();
           this._owner$end = afterBytes(bytes, at, end);
           this._owner$at = wire.at;
           at = this._owner$end;
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._orderId = '';
+    this._orderId$at = 0;
     if (this._executions !== undefined) this._executions.$empty();
-    this._executions$at = 0;
+    this._executions$end = 0;
     if (this._lotSizes !== undefined) this._lotSizes.$empty();
-    this._lotSizes$at = 0;
+    this._lotSizes$end = 0;
     if (this._tags !== undefined) this._tags.$empty();
-    this._tags$at = 0;
+    this._tags$end = 0;
     if (this._counters !== undefined) this._counters.$empty();
-    this._counters$at = 0;
+    this._counters$end = 0;
     if (this._addresses !== undefined) this._addresses.$empty();
-    this._addresses$at = 0;
+    this._addresses$end = 0;
     if (this._billing !== undefined) this._billing.$dropEmbedded();
     this._billing$at = 0;
     this._priority = 0;
+    this._priority$at = 0;
     this._priority$has = false;
     this._rejectedBecause = '';
+    this._rejectedBecause$at = 0;
     if (this._filledBy !== undefined) this._filledBy.$dropEmbedded();
     this._filledBy$at = 0;
     this._parkedUntilMs = 0n;
@@ -1846,8 +2061,9 @@ export class OrderReport extends MessageView {
     if (this._reportedAt !== undefined) this._reportedAt.$dropEmbedded();
     this._reportedAt$at = 0;
     this._signature = noBytes;
+    this._signature$at = 0;
     if (this._sides !== undefined) this._sides.$empty();
-    this._sides$at = 0;
+    this._sides$end = 0;
     if (this._owner !== undefined) this._owner.$dropEmbedded();
     this._owner$at = 0;
     this._outcome$case = 0;
@@ -1855,20 +2071,20 @@ export class OrderReport extends MessageView {
   }
 
   override $materialize(): void {
-    if (this._orderId === undefined) void this.orderId;
-    if (this._executions$at !== 0) void this.executions;
-    if (this._lotSizes$at !== 0) void this.lotSizes;
-    if (this._tags$at !== 0) void this.tags;
-    if (this._counters$at !== 0) void this.counters;
-    if (this._addresses$at !== 0) void this.addresses;
+    if (this._orderId$at !== 0) void this.orderId;
+    if (this._executions$end !== 0) void this.executions;
+    if (this._lotSizes$end !== 0) void this.lotSizes;
+    if (this._tags$end !== 0) void this.tags;
+    if (this._counters$end !== 0) void this.counters;
+    if (this._addresses$end !== 0) void this.addresses;
     if (this._billing$at !== 0) void this.billing;
-    if (this._rejectedBecause === undefined && this._outcome$case === 9) void this.rejectedBecause;
-    this._rejectedBecause ??= '';
+    if (this._priority$at !== 0) void this.priority;
+    if (this._rejectedBecause$at !== 0 && this._outcome$case === 9) void this.rejectedBecause;
     if (this._filledBy$at !== 0 && this._outcome$case === 10) void this.filledBy;
     if (this._parkedUntilMs$at !== 0 && this._outcome$case === 11) void this.parkedUntilMs;
     if (this._reportedAt$at !== 0) void this.reportedAt;
-    if (this._signature === undefined) void this.signature;
-    if (this._sides$at !== 0) void this.sides;
+    if (this._signature$at !== 0) void this.signature;
+    if (this._sides$end !== 0) void this.sides;
     if (this._owner$at !== 0) void this.owner;
   }
 
@@ -1892,9 +2108,9 @@ export class OrderReport extends MessageView {
 
   override $encodeFields(target: Uint8Array, offset: number): number {
     let at = offset;
-    if (this._orderId! !== '') {
+    if (this._orderId !== '') {
       target[at++] = 10;
-      at = writeString(target, at, this._orderId!);
+      at = writeString(target, at, this._orderId);
     }
     if (this._executions !== undefined) at = this._executions.$encodeTo(target, at);
     if (this._lotSizes !== undefined) at = this._lotSizes.$encodeTo(target, at);
@@ -1911,7 +2127,7 @@ export class OrderReport extends MessageView {
     }
     if (this._outcome$case === 9) {
       target[at++] = 74;
-      at = writeString(target, at, this._rejectedBecause!);
+      at = writeString(target, at, this._rejectedBecause);
     }
     if (isPresent(this._filledBy)) {
       target[at++] = 82;
@@ -1925,9 +2141,9 @@ export class OrderReport extends MessageView {
       target[at++] = 98;
       at = closeLength(target, at, this._reportedAt!.$encodeTo(target, at + 1));
     }
-    if (this._signature!.length !== 0) {
+    if (this._signature.length !== 0) {
       target[at++] = 106;
-      at = writeBytes(target, at, this._signature!);
+      at = writeBytes(target, at, this._signature);
     }
     if (this._sides !== undefined) at = this._sides.$encodeTo(target, at);
     if (isPresent(this._owner)) {
@@ -1941,17 +2157,17 @@ export class OrderReport extends MessageView {
 
   override $fieldsSizeMax(): number {
     let size = 40;
-    size += 3 * this._orderId!.length;
+    size += 3 * this._orderId.length;
     if (this._executions !== undefined) size += this._executions.$sizeMax();
     if (this._lotSizes !== undefined) size += this._lotSizes.$sizeMax();
     if (this._tags !== undefined) size += this._tags.$sizeMax();
     if (this._counters !== undefined) size += this._counters.$sizeMax();
     if (this._addresses !== undefined) size += this._addresses.$sizeMax();
     if (isPresent(this._billing)) size += 10 + this._billing!.$encodedSizeMax();
-    size += 3 * this._rejectedBecause!.length;
+    size += 3 * this._rejectedBecause.length;
     if (isPresent(this._filledBy)) size += 10 + this._filledBy!.$encodedSizeMax();
     if (isPresent(this._reportedAt)) size += 10 + this._reportedAt!.$encodedSizeMax();
-    size += this._signature!.length;
+    size += this._signature.length;
     if (this._sides !== undefined) size += this._sides.$sizeMax();
     if (isPresent(this._owner)) size += 10 + this._owner!.$encodedSizeMax();
     if (this.$unknown !== undefined) size += this.$bytes.length;
@@ -2113,7 +2329,7 @@ export class OrderReport_Party extends MessageView {
     return OrderReport_Party.$type;
   }
 
-  private _name: string | undefined = '';
+  private _name: string = '';
   private _name$at = 0;
   private _agent: OrderReport_Party | undefined = undefined;
   private _agent$at = 0;
@@ -2122,7 +2338,10 @@ export class OrderReport_Party extends MessageView {
   /** Field `name` (1). */
   get name(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._name === undefined) this._name = readString(this.$bytes, this._name$at, 'shop.OrderReport.Party.name');
+    if (this._name$at !== 0) {
+      this._name = readString(this.$bytes, this._name$at, 'shop.OrderReport.Party.name');
+      this._name$at = 0;
+    }
     return this._name;
   }
 
@@ -2163,43 +2382,49 @@ export class OrderReport_Party extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 10 && at < end) {
+      at++;
+      this._name$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 10: // name
-          this._name = undefined;
+        case 10:
           this._name$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 18: // agent
+        case 18:
           if (this._agent$at !== 0) return this.$rescanMerged();
           this._agent$end = afterBytes(bytes, at, end);
           this._agent$at = wire.at;
           at = this._agent$end;
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._name = '';
+    this._name$at = 0;
     if (this._agent !== undefined) this._agent.$dropEmbedded();
     this._agent$at = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
-    if (this._name === undefined) void this.name;
+    if (this._name$at !== 0) void this.name;
     if (this._agent$at !== 0) void this.agent;
   }
 
@@ -2209,9 +2434,9 @@ export class OrderReport_Party extends MessageView {
 
   override $encodeFields(target: Uint8Array, offset: number): number {
     let at = offset;
-    if (this._name! !== '') {
+    if (this._name !== '') {
       target[at++] = 10;
-      at = writeString(target, at, this._name!);
+      at = writeString(target, at, this._name);
     }
     if (isPresent(this._agent)) {
       target[at++] = 18;
@@ -2223,7 +2448,7 @@ export class OrderReport_Party extends MessageView {
 
   override $fieldsSizeMax(): number {
     let size = 6;
-    size += 3 * this._name!.length;
+    size += 3 * this._name.length;
     if (isPresent(this._agent)) size += 10 + this._agent!.$encodedSizeMax();
     if (this.$unknown !== undefined) size += this.$bytes.length;
     return size;

@@ -1,0 +1,29 @@
+const slabBytes = 16_384;
+/** Larger copies get memory of their own: a slab lives as long as any copy in it. */
+const slabCopyMax = 1024;
+let slab = new ArrayBuffer(slabBytes);
+let slabUsed = 0;
+
+/**
+ * A copy of `bytes[start, end)`. Not `bytes.slice`: that is no copy when the bytes are a Buffer, and a new ArrayBuffer for each small
+ * copy costs ten times as much as a piece of a shared one.
+ */
+export function bytesOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  const length = end - start;
+  const copy = allocate(length);
+  if (length <= 64) for (let index = 0; index < length; index++) copy[index] = bytes[start + index]!;
+  else copy.set(bytes.subarray(start, end));
+  return copy;
+}
+
+function allocate(length: number): Uint8Array {
+  if (length > slabCopyMax) return new Uint8Array(length);
+  if (slabUsed + length > slabBytes) {
+    slab = new ArrayBuffer(slabBytes);
+    slabUsed = 0;
+  }
+  const piece = new Uint8Array(slab, slabUsed, length);
+  // Eight-byte steps keep pieces aligned, which copying likes.
+  slabUsed += (length + 7) & ~7;
+  return piece;
+}
