@@ -24,7 +24,7 @@ if (stale > 0) {
 
 function schemaFolders() {
   const parent = join(root, 'examples');
-  const folders = readdirSync(parent).map((name) => join(parent, name));
+  const folders = [join(root, 'benchmarks'), ...readdirSync(parent).map((name) => join(parent, name))];
   return folders.filter(
     (folder) => existsSync(join(folder, 'package.json')) && readdirSync(folder).some((name) => name.endsWith('.proto')),
   );

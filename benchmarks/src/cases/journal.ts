@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { SystemClock } from '@aep/kernel';
+import { encodeChannelTag, RecordKind, RecordWriter } from '@aep/store';
+import { openLmdbStore } from '@aep/store-lmdb';
+import { open } from 'lmdb';
+import type { BenchmarkCase, CaseContext } from '../case.js';
+import { rounded } from '../micro.js';
+
+const RECORD_CONTENT = new Uint8Array(200);
+
+/** Records per second into the journal: as many as fit are appended while a commit is under way. */
+async function journalRate(context: CaseContext, records: number): Promise<number> {
+  const store = await openLmdbStore({
+    path: join(context.directory, 'journal'),
+    engineName: 'bench',
+    clock: new SystemClock(),
+  });
+  const { journal } = store;
+  const writer = new RecordWriter();
+  const cause = {
+    channelTag: encodeChannelTag('bench', 'orders', 1),
+    senderId: 1,
+    incarnation: 1,
+    flow: 0,
+    sno: 0,
+    channelSno: 0,
+  };
+  const key = new Uint8Array(8);
+  const startedMs = performance.now();
+  await new Promise<void>((resolve, reject) => {
+    const fill = (): void => {
+      while (journal.lastTxId < records) {
+        writer.begin(RecordKind.transaction, 1, journal.lastTxId + 1, 0);
+        cause.sno = journal.lastTxId + 1;
+        writer.inboundCause(cause);
+        writer.putBytes(1, key, RECORD_CONTENT);
+        writer.seal(journal.lastHash);
+        if (journal.append(writer.bytes, writer.length) !== 'accepted') break;
+        if (journal.lastTxId % 4096 === 0) break;
+      }
+      journal.commit();
+      if (journal.lastTxId < records) setImmediate(fill);
+    };
+    journal.listen({ onStable: (mark) => (mark.txId === records ? resolve() : undefined), onFailure: reject });
+    fill();
+  });
+  const perSecond = (records / (performance.now() - startedMs)) * 1000;
+  await store.close();
+  return perSecond;
+}
+
+/** Bytes of the same amount per second, packed into values of 4,096 records, one synced put at a time. */
+async function bareRate(context: CaseContext, records: number): Promise<number> {
+  const root = open({
+    path: join(context.directory, 'bare-journal'),
+    overlappingSync: false,
+    encoding: 'binary',
+    keyEncoding: 'uint32',
+  });
+  const packed = Buffer.alloc(4096 * 290);
+  const startedMs = performance.now();
+  for (let first = 0; first < records; first += 4096) await root.put(first, packed);
+  const perSecond = (records / (performance.now() - startedMs)) * 1000;
+  await root.close();
+  return perSecond;
+}
+
+export const journalCases: readonly BenchmarkCase[] = [
+  {
+    name: 'journal/saturated',
+    title: 'write, hash, chain and commit records of about 290 bytes, against bare LMDB puts of the same packed bytes',
+    durability: 'disk',
+    run: async (context) => {
+      const records = Math.round(1_000_000 * context.scale);
+      const bare = await bareRate(context, records);
+      const ours = await journalRate(context, records);
+      return {
+        figures: [
+          { name: 'journal', value: rounded(ours), unit: 'records/s' },
+          { name: 'bare LMDB', value: rounded(bare), unit: 'records/s' },
+        ],
+        ratios: [{ name: 'throughput', value: rounded(ours / bare), against: 'bare LMDB' }],
+      };
+    },
+  },
+];

@@ -1,0 +1,127 @@
+import type { Binding, BindingListener, BusDescription, ChannelDescription, DeliveryResult, Outbound } from '@aep/bus';
+import type { LoopbackProvider } from '@aep/bus';
+import { type Clock, SeededRandom, silentLog } from '@aep/kernel';
+import { MessageMetadata } from '@aep/messages';
+import { Order } from './gen/trade.js';
+
+/** One message on its way to the engine under test; used again once it is confirmed. */
+class SourceMessage implements Outbound {
+  readonly key = '';
+  readonly metadata = new MessageMetadata();
+  readonly start = 0;
+  bytes!: Uint8Array;
+  end = 0;
+  sentAtMs = 0;
+
+  constructor(readonly channel: ChannelDescription) {
+    this.metadata.factoryId = Order.$type.factoryId;
+    this.metadata.typeId = Order.$type.typeId;
+    this.metadata.senderId = 1;
+    this.metadata.incarnation = 1;
+  }
+
+  carry(bytes: Uint8Array, sno: number): this {
+    this.bytes = bytes;
+    this.end = bytes.length;
+    this.metadata.sno = sno;
+    this.metadata.channelSno = sno;
+    return this;
+  }
+}
+
+/** A publisher without an engine: as many messages in flight as asked for, so that the engine under test is the bottleneck. */
+export class OrderSource implements BindingListener {
+  private readonly binding: Binding;
+  private readonly idle: SourceMessage[] = [];
+  private sent = 0;
+  private confirmed = 0;
+  private total = 0;
+  private orders: readonly Uint8Array[] = [];
+  private isScheduled = false;
+  private finish: () => void = () => undefined;
+
+  constructor(
+    provider: LoopbackProvider,
+    bus: BusDescription,
+    private readonly clock: Clock,
+    inFlightMax: number,
+  ) {
+    this.channel = bus.channels[0]!;
+    this.binding = provider.createBinding({
+      bus,
+      app: 'source',
+      clock,
+      random: new SeededRandom(1),
+      log: silentLog,
+      listener: this,
+      failPolicy: 'Fail',
+      unacknowledgedMax: 1,
+      unconfirmedMax: inFlightMax,
+      messageBytesMax: 1 << 20,
+    });
+  }
+
+  private readonly channel: ChannelDescription;
+
+  open(): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.binding.open((error) => (error === undefined ? resolve() : reject(error))),
+    );
+  }
+
+  /** Sends `count` orders, repeating the given ones, and resolves when the last is confirmed. */
+  send(orders: readonly Uint8Array[], count: number): Promise<void> {
+    this.orders = orders;
+    this.total = this.sent + count;
+    return new Promise((resolve) => {
+      this.finish = resolve;
+      this.pump();
+    });
+  }
+
+  onConfirmed(outbound: Outbound): void {
+    this.idle.push(outbound as SourceMessage);
+    if (++this.confirmed === this.total) this.finish();
+    else this.schedule();
+  }
+
+  onWritable(): void {
+    this.schedule();
+  }
+
+  onDelivery(): DeliveryResult {
+    throw new Error('the source joins no channel');
+  }
+
+  onChannelUp(): void {}
+  onChannelDown(): void {}
+  onBindingDown(): void {}
+  onBindingUp(): void {}
+  onBindingFailed(cause: Error): void {
+    throw cause;
+  }
+
+  private schedule(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    this.clock.defer(() => {
+      this.isScheduled = false;
+      this.pump();
+    });
+  }
+
+  private pump(): void {
+    while (this.sent < this.total) {
+      const message = (this.idle.pop() ?? new SourceMessage(this.channel)).carry(
+        this.orders[this.sent % this.orders.length]!,
+        this.sent + 1,
+      );
+      if (this.binding.send(message) !== 'accepted') {
+        this.idle.push(message);
+        break;
+      }
+      this.sent++;
+    }
+    this.binding.flush();
+  }
+}
