@@ -1,13 +1,13 @@
 import { SampleRecords } from '@aep/store/contract';
 import { openLmdbStore } from '@aep/store-lmdb';
 
-/** Writes until the system refuses a write, and prints what the journal said. Argument: path. */
+/** Writes until the system refuses a write, and prints what the journal said. Arguments: path, commit mode. */
 // Without a handler the signal of a file that grows past its limit would end the process.
 process.on('SIGXFSZ', () => {});
 const store = await openLmdbStore({
   path: process.argv[2]!,
   engineName: 'files',
-  commitMode: 'async',
+  commitMode: process.argv[3] as 'async' | 'sync',
   verifyOnOpen: false,
 });
 const records = new SampleRecords(store.journal);

@@ -6,10 +6,19 @@ import { SystemClock } from '@aep/kernel';
 import { storeContract, type StoreHarness } from '@aep/store/contract';
 import { type CommitMode, type LmdbStore, openLmdbStore } from '@aep/store-lmdb';
 
-for (const commitMode of ['async', 'sync', 'auto'] as const) {
-  storeContract(`lmdb, ${commitMode} commits`, { kill: false, failingWrite: false, freeSpace: true }, async () => {
-    return new LmdbHarness(commitMode);
-  });
+for (const [durability, commitMode] of [
+  ['disk', 'async'],
+  ['disk', 'sync'],
+  ['disk', 'auto'],
+  ['os', 'auto'],
+] as const) {
+  storeContract(
+    `lmdb, durability ${durability}, ${commitMode} commits`,
+    { kill: false, failingWrite: false, freeSpace: true },
+    async () => {
+      return new LmdbHarness(durability, commitMode);
+    },
+  );
 }
 
 class LmdbHarness implements StoreHarness {
@@ -18,12 +27,16 @@ class LmdbHarness implements StoreHarness {
   private store: LmdbStore | undefined;
   private freeBytes = 1e12;
 
-  constructor(private readonly commitMode: CommitMode) {}
+  constructor(
+    private readonly durability: 'disk' | 'os',
+    private readonly commitMode: CommitMode,
+  ) {}
 
   async open(): Promise<LmdbStore> {
     this.store = await openLmdbStore({
       path: this.path,
       engineName: 'contract',
+      durability: this.durability,
       commitMode: this.commitMode,
       clock: this.clock,
       // The contract is about what is stored; the check in a child process has tests of its own.

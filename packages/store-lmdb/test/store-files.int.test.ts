@@ -201,29 +201,11 @@ describe('the files of a store', () => {
     });
   });
 
-  void it('a write that the system refuses is fatal and reported once; stable records survive it (S3, H22)', async () => {
-    await inDirectory(async (path) => {
-      const script = fileURLToPath(new URL('./limited-process.js', import.meta.url));
-      // The shell limits the size of files, so that lmdb's own write fails.
-      const { stdout, signal } = spawnSync(
-        'sh',
-        ['-c', `ulimit -f 1500; exec "${process.execPath}" "${script}" "${path}"`],
-        { encoding: 'utf8' },
-      );
-      assert.equal(signal, null);
-      const { failures, stable, after } = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
-        failures: string[];
-        stable: number;
-        after: string;
-      };
-      assert.deepEqual(failures, ['AEP_STORE_WRITE_FAILED']);
-      assert.equal(after, 'closed');
-      const store = await open(path);
-      assert.ok(stable > 0 && store.journal.stableTxId >= stable);
-      assert.equal((await store.verify()).bad, undefined);
-      await store.close();
+  for (const commitMode of ['async', 'sync']) {
+    void it(`a write that the system refuses is fatal and reported once, with ${commitMode} commits; stable records survive it (S3, H22)`, async () => {
+      await inDirectory((path) => checkRefusedWrite(path, commitMode));
     });
-  });
+  }
 
   void it('damaged files give a coded error and never harm the process that opens them (S5, seed 11)', async () => {
     await inDirectory(async (path) => {
@@ -255,6 +237,28 @@ describe('the files of a store', () => {
     });
   });
 });
+
+async function checkRefusedWrite(path: string, commitMode: string): Promise<void> {
+  const script = fileURLToPath(new URL('./limited-process.js', import.meta.url));
+  // The shell limits the size of files, so that lmdb's own write fails.
+  const { stdout, signal } = spawnSync(
+    'sh',
+    ['-c', `ulimit -f 1500; exec "${process.execPath}" "${script}" "${path}" ${commitMode}`],
+    { encoding: 'utf8' },
+  );
+  assert.equal(signal, null);
+  const { failures, stable, after } = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
+    failures: string[];
+    stable: number;
+    after: string;
+  };
+  assert.deepEqual(failures, ['AEP_STORE_WRITE_FAILED']);
+  assert.equal(after, 'closed');
+  const store = await open(path);
+  assert.ok(stable > 0 && store.journal.stableTxId >= stable);
+  assert.equal((await store.verify()).bad, undefined);
+  await store.close();
+}
 
 /** Zeroes, or fills with noise, some pages behind the two meta pages. */
 function damage(file: string, random: SeededRandom): void {
