@@ -1,6 +1,6 @@
 import { AepError, toError } from '@aep/kernel';
 import type { Durability, RecordRun } from '@aep/store';
-import { type CommitBatch, GroupCommitJournal } from '@aep/store/internal';
+import { type CommitBatch, GroupCommitJournal, offsetInRun } from '@aep/store/internal';
 import { TransactionFlags } from 'lmdb';
 import { CommitPacer } from './commit-pacer.js';
 import type { Environments } from './environment.js';
@@ -57,6 +57,30 @@ export class LmdbJournal extends GroupCommitJournal {
     // engine may have work to do in this turn.
     if (this.pacer.isSync(batch.lastTxId - batch.firstTxId + 1)) this.clock.defer(() => this.writeBlocking(batch));
     else this.writeBehind(batch);
+  }
+
+  protected writeCut(afterTxId: number, done: () => void): void {
+    const { runs, journalMeta } = this.environments;
+    runs.resetReadTxn();
+    const last = afterTxId === 0 ? undefined : this.runs.runAt(afterTxId);
+    const gone = this.runs.after(last?.firstTxId ?? 0);
+    const written = runs.batch(() => {
+      for (const txId of gone) void runs.remove(txKey(txId));
+      if (last !== undefined)
+        void runs.put(txKey(last.firstTxId), last.bytes.subarray(0, offsetInRun(last, afterTxId + 1)));
+      void journalMeta.put(MetaName.confirmedTxId, numberBytes(Math.min(this.confirmedOnDisk, afterTxId)));
+    });
+    written.then(
+      () => {
+        this.confirmedOnDisk = Math.min(this.confirmedOnDisk, afterTxId);
+        runs.resetReadTxn();
+        done();
+      },
+      (thrown: unknown) => {
+        this.logDetail(thrown);
+        this.fail(cutFailed(afterTxId, thrown));
+      },
+    );
   }
 
   protected trimRequested(): void {
@@ -196,6 +220,16 @@ function writeFailed(batch: CommitBatch, thrown: unknown): AepError {
     'fatal',
     `records ${firstTxId}..${lastTxId} could not be made durable: ${toError(thrown).message}; check the device and its free space, then restart`,
     { firstTxId, lastTxId },
+    thrown,
+  );
+}
+
+function cutFailed(afterTxId: number, thrown: unknown): AepError {
+  return new AepError(
+    'AEP_STORE_WRITE_FAILED',
+    'fatal',
+    `the journal could not be cut after record ${afterTxId}: ${toError(thrown).message}; check the device and its free space, then restart`,
+    { afterTxId },
     thrown,
   );
 }

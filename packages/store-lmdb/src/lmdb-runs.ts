@@ -21,6 +21,13 @@ export class LmdbRuns {
     return txIds;
   }
 
+  /** First txIds of all runs that begin after this one. */
+  after(firstTxId: number): number[] {
+    const txIds: number[] = [];
+    for (const key of this.environments.runs.getKeys({ start: txKey(firstTxId + 1) })) txIds.push(txIdOf(key));
+    return txIds;
+  }
+
   /** The run that holds `txId`, or would if it were there: the last that begins at or before it. */
   runAt(txId: number): RecordRun | undefined {
     for (const { key, value } of this.environments.runs.getRange({ start: txKey(txId), reverse: true, limit: 1 })) {

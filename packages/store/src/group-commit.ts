@@ -3,6 +3,7 @@ import type { AppendResult, Durability, Journal, JournalListener, RecordRun, Sto
 import type { ConcludedJournalOptions } from './journal-options.js';
 import { OpenRuns, type PackedRun } from './open-runs.js';
 import { RecordReader } from './record-reader.js';
+import { recordsOf } from './record-runs.js';
 import { HASH_OFFSET, HEADER_BYTES } from './record-layout.js';
 import { issueStable } from './stable.js';
 
@@ -58,6 +59,7 @@ export abstract class GroupCommitJournal implements Journal {
   private watchdog: TimerHandle | undefined;
   private commitStartedMs = 0;
   private closeDone: (() => void) | undefined;
+  private pendingCut: { readonly afterTxId: number; readonly done: (error: AepError | undefined) => void } | undefined;
 
   private commits = 0;
   private starvations = 0;
@@ -88,7 +90,7 @@ export abstract class GroupCommitJournal implements Journal {
 
   append(bytes: Uint8Array, length: number): AppendResult {
     if (this.phase !== 'open') return 'closed';
-    if (this.isStarved) return this.refuse();
+    if (this.isStarved || this.pendingCut !== undefined) return this.refuse();
     // An empty queue takes any record, else one that is larger than the bound could never pass.
     if (!this.waiting.isEmpty && this.waiting.byteCount + length > this.limits.waitingBytesMax) return this.refuse();
     this.checkContinues(bytes, length);
@@ -121,6 +123,17 @@ export abstract class GroupCommitJournal implements Journal {
     if (bounded <= this.trimBeforeTxId || this.phase !== 'open') return;
     this.trimBeforeTxId = bounded;
     if (bounded > this.firstTxId) this.trimRequested();
+  }
+
+  cut(afterTxId: number, done: (error: AepError | undefined) => void): void {
+    assert(this.phase === 'open' && this.pendingCut === undefined, 'an open journal is cut once at a time');
+    assert(
+      afterTxId === 0 ? this.firstTxId === 1 : afterTxId >= this.firstTxId,
+      'the cut is behind a record that is kept',
+    );
+    assert(afterTxId <= this.lastTxId, 'the cut is inside the journal');
+    this.pendingCut = { afterTxId, done };
+    if (this.inFlight === undefined) this.cutNow();
   }
 
   /** Takes no more records, makes durable what was accepted, then calls back. Never calls back after a failure that hangs the medium: the owner has a deadline. */
@@ -167,6 +180,8 @@ export abstract class GroupCommitJournal implements Journal {
   protected abstract write(batch: CommitBatch): void;
   /** Whether the medium has room for that many bytes and its reserve (S4); the text says what is short when it has not. */
   protected abstract lacksRoom(byteCount: number): string | undefined;
+  /** Removes what lies after the record, durably; `done` comes from the event loop, and not after a failure. */
+  protected abstract writeCut(afterTxId: number, done: () => void): void;
   /** `trimBeforeTxId` has moved. */
   protected abstract trimRequested(): void;
 
@@ -181,8 +196,11 @@ export abstract class GroupCommitJournal implements Journal {
     this.recordsPerCommit.record(batch.lastTxId - batch.firstTxId + 1);
     this.bytesCommitted += batch.byteCount;
     // The disk works on the next batch while the listener releases this one.
-    this.startCommit();
-    this.listener?.onStable(issueStable(batch.lastTxId));
+    if (this.pendingCut === undefined) this.startCommit();
+    else this.cutNow();
+    // What a cut is about to take away was never stable for the group, so nobody hears of it (H5).
+    const announcedTxId = Math.min(batch.lastTxId, this.pendingCut?.afterTxId ?? Infinity);
+    if (announcedTxId >= batch.firstTxId) this.listener?.onStable(issueStable(announcedTxId));
     this.finishClosing();
   }
 
@@ -199,6 +217,8 @@ export abstract class GroupCommitJournal implements Journal {
       error,
     );
     this.listener?.onFailure(error);
+    this.pendingCut?.done(error);
+    this.pendingCut = undefined;
     this.finishClosing();
   }
 
@@ -209,7 +229,7 @@ export abstract class GroupCommitJournal implements Journal {
   }
 
   private startCommit(): void {
-    if (this.inFlight !== undefined || this.waiting.isEmpty) return;
+    if (this.inFlight !== undefined || this.waiting.isEmpty || this.pendingCut !== undefined) return;
     if (this.phase !== 'open' && this.phase !== 'closing') return;
     const short = this.lacksRoom(this.waiting.byteCount);
     if (short !== undefined) {
@@ -232,6 +252,31 @@ export abstract class GroupCommitJournal implements Journal {
     this.commitStartedMs = this.clock.monotonicMs();
     this.watch();
     this.write(batch);
+  }
+
+  private cutNow(): void {
+    const { afterTxId, done } = this.pendingCut!;
+    this.waiting.clear();
+    this.writeCut(Math.min(afterTxId, this.stableTxId), () => {
+      if (this.pendingCut === undefined) return;
+      this.endAt(Math.min(afterTxId, this.stableTxId));
+      this.pendingCut = undefined;
+      this.log.log('info', 'the tail of the journal was cut', { afterTxId });
+      done(undefined);
+      this.finishClosing();
+    });
+  }
+
+  /** The journal ends at this record from now on. */
+  private endAt(txId: number): void {
+    this.stableTxId = Math.min(this.stableTxId, txId);
+    this.lastTxId = this.stableTxId;
+    this.confirmedTxId = Math.min(this.confirmedTxId, this.stableTxId);
+    const reader = new RecordReader();
+    for (const { bytes } of txId === 0 ? [] : this.read(txId)) reader.open(bytes);
+    this.lastHash.low = reader.hash.low;
+    this.lastHash.high = reader.hash.high;
+    this.lastEpoch = reader.epoch;
   }
 
   private checkContinues(bytes: Uint8Array, length: number): void {
@@ -286,7 +331,7 @@ export abstract class GroupCommitJournal implements Journal {
   private finishClosing(): void {
     const done = this.closeDone;
     if (done === undefined) return;
-    if (this.phase === 'closing' && this.inFlight !== undefined) return;
+    if (this.phase === 'closing' && (this.inFlight !== undefined || this.pendingCut !== undefined)) return;
     if (this.phase === 'closing' && !this.waiting.isEmpty) {
       if (!this.isStarved) return;
       // Nothing of it was stable, so nothing of it was released or acknowledged: it comes again.
@@ -320,66 +365,5 @@ function stalled(waitedMs: number, batch: CommitBatch): AepError {
     'fatal',
     `a commit of records ${batch.firstTxId}..${batch.lastTxId} has not ended after ${Math.round(waitedMs)} ms: the disk hangs or a sync failed; check the device, then restart`,
     { firstTxId: batch.firstTxId, lastTxId: batch.lastTxId, waitedMs },
-  );
-}
-
-/** The records of runs, each checked: for implementations of {@link JournalReader.read}. */
-export function* recordsOf(runs: Iterable<RecordRun>, fromTxId: number): IterableIterator<StoredRecord> {
-  const reader = new RecordReader();
-  let txId = fromTxId;
-  for (const run of runs) {
-    for (let at = run.start; at < run.end; txId++) {
-      const end = reader.open(run.bytes, at, run.end);
-      if (reader.txId !== txId) throw misplaced(txId, reader.txId);
-      yield { txId, bytes: run.bytes.subarray(at, end) };
-      at = end;
-    }
-  }
-}
-
-/** Where in a run the record `txId` begins. The lengths on the way are trusted only to stay inside the run. */
-export function offsetInRun(run: RecordRun, txId: number): number {
-  const view = new DataView(run.bytes.buffer, run.bytes.byteOffset);
-  let at = run.start;
-  for (let skip = run.firstTxId; skip < txId; skip++) {
-    const length = run.end - at < HEADER_BYTES ? 0 : view.getUint32(at, true);
-    if (length < HEADER_BYTES || length > run.end - at) throw unreadable(skip, length);
-    at += length;
-  }
-  return at;
-}
-
-function unreadable(txId: number, length: number): AepError {
-  return new AepError(
-    'AEP_RECORD_CORRUPT',
-    'fatal',
-    `record ${txId} cannot be passed over: its length says ${length} bytes`,
-    {
-      txId,
-      length,
-    },
-  );
-}
-
-/** A readable record in the wrong place: as bad as an unreadable one. */
-function misplaced(expected: number, found: number): AepError {
-  return new AepError(
-    'AEP_RECORD_CORRUPT',
-    'fatal',
-    `where record ${expected} should be, the journal holds record ${found}`,
-    {
-      txId: expected,
-      found,
-    },
-  );
-}
-
-/** For implementations of {@link Journal.readRuns}. */
-export function trimmedError(fromTxId: number, firstTxId: number): AepError {
-  return new AepError(
-    'AEP_JOURNAL_TRIMMED',
-    'reject',
-    `record ${fromTxId} is no longer in the journal, which begins at ${firstTxId}: read from there, or raise journalRetention`,
-    { fromTxId, firstTxId },
   );
 }

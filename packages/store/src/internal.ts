@@ -1,11 +1,5 @@
-export {
-  type CommitBatch,
-  GroupCommitJournal,
-  type JournalPosition,
-  offsetInRun,
-  recordsOf,
-  trimmedError,
-} from './group-commit.js';
+export { type CommitBatch, GroupCommitJournal, type JournalPosition } from './group-commit.js';
+export { offsetInRun, recordsOf, trimmedError } from './record-runs.js';
 export { concludeJournalOptions, type ConcludedJournalOptions, within } from './journal-options.js';
 export type { PackedRun } from './open-runs.js';
 export { issueStable } from './stable.js';

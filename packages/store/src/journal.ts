@@ -68,6 +68,12 @@ export interface Journal extends JournalReader {
   setConfirmed(txId: number): void;
   /** Gives up records with a txId below `beforeTxId`; whole batches only, in small steps that do not hold up commits. The newest batch always stays. */
   trim(beforeTxId: number): void;
+  /**
+   * Gives up all records after `afterTxId`, durably when the callback comes: for a follower whose tail was never stable
+   * in its group (H5). `afterTxId` is 0 or a record that is kept; nothing may have been applied after it (E35). Records
+   * that wait are given up too; `append` answers 'back-pressured' until the callback.
+   */
+  cut(afterTxId: number, done: (error: AepError | undefined) => void): void;
 }
 
 /** Records that lie one after another in `bytes[start, end)`, in order. The bytes never change. */

@@ -1,16 +1,11 @@
 import { AepError, type Clock, type Log } from '@aep/kernel';
-import {
-  type CommitBatch,
-  GroupCommitJournal,
-  type JournalPosition,
-  offsetInRun,
-  trimmedError,
-} from './group-commit.js';
+import { type CommitBatch, GroupCommitJournal, type JournalPosition } from './group-commit.js';
 import type { Durability, RecordRun } from './journal.js';
 import type { ConcludedJournalOptions } from './journal-options.js';
 import type { MemoryDisk } from './memory-disk.js';
 import type { MemoryFaults } from './memory-faults.js';
 import { RecordReader } from './record-reader.js';
+import { offsetInRun, trimmedError } from './record-runs.js';
 
 /** The journal of a {@link MemoryStore}: stable when the simulated sync has ended on the clock. */
 export class MemoryJournal extends GroupCommitJournal {
@@ -74,6 +69,21 @@ export class MemoryJournal extends GroupCommitJournal {
   protected lacksRoom(byteCount: number): string | undefined {
     const { freeBytes } = this.faults;
     return byteCount <= freeBytes ? undefined : `the disk has ${freeBytes} bytes left, the batch needs ${byteCount}`;
+  }
+
+  protected writeCut(afterTxId: number, done: () => void): void {
+    this.clock.schedule(this.faults.commitMs(), () => {
+      if (!this.isActive) return;
+      const index = this.disk.runIndex(afterTxId);
+      const kept = this.disk.runs[index];
+      const keptPart =
+        kept === undefined || kept.firstTxId > afterTxId
+          ? []
+          : [{ ...kept, lastTxId: afterTxId, end: offsetInRun(kept, afterTxId + 1) }];
+      this.disk.runs.splice(index, this.disk.runs.length, ...keptPart);
+      this.disk.confirmedTxId = Math.min(this.disk.confirmedTxId, afterTxId);
+      done();
+    });
   }
 
   protected trimRequested(): void {

@@ -60,6 +60,13 @@ export class OpenRuns {
     return taken;
   }
 
+  /** Forgets all that waits. */
+  clear(): void {
+    this.closeRun();
+    this.closed = [];
+    this.byteCount = 0;
+  }
+
   private closeRun(): void {
     if (this.end === this.start) return;
     const { slab, start, end, firstTxId, lastTxId } = this;

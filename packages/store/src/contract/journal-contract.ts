@@ -205,6 +205,55 @@ export const journalCases: readonly ContractCase[] = [
     },
   },
   {
+    name: 'a tail is cut durably, anywhere, and the chain goes on from there (H5)',
+    async run(harness) {
+      for (const afterTxId of [30, 17, 15, 3, 0]) {
+        const store = await harness.open();
+        const records = new SampleRecords(store.journal);
+        while (store.journal.lastTxId < 30) {
+          records.appendMany(5);
+          await commit(harness, store);
+        }
+        store.journal.setConfirmed(30);
+        records.appendMany(2); // these wait, and are given up too
+        let isDone = false;
+        store.journal.cut(afterTxId, () => (isDone = true));
+        assert.equal(records.append([{ key: 'k', value: 'v' }]), 'back-pressured');
+        await harness.waitUntil(() => isDone);
+        assert.deepEqual([store.journal.lastTxId, store.journal.stableTxId], [afterTxId, afterTxId]);
+        assert.equal(store.journal.confirmedTxId, afterTxId);
+        await harness.complete(store.close());
+        const reopened = await harness.open();
+        assert.equal(reopened.journal.lastTxId, afterTxId);
+        assert.equal(checkChain(reopened), afterTxId);
+        new SampleRecords(reopened.journal).appendMany(2);
+        await commit(harness, reopened);
+        assert.equal(checkChain(reopened), afterTxId + 2);
+        await harness.complete(reopened.close());
+      }
+    },
+  },
+  {
+    name: 'a cut waits for the commit in flight, and takes away what it wrote',
+    async run(harness) {
+      const store = await harness.open();
+      const marks = Marks.of(store);
+      const records = new SampleRecords(store.journal);
+      records.appendMany(4);
+      await commit(harness, store);
+      records.appendMany(3);
+      store.journal.commit();
+      let isDone = false;
+      store.journal.cut(4, () => (isDone = true));
+      await harness.waitUntil(() => isDone);
+      assert.equal(checkChain(store), 4);
+      assert.equal(marks.stable.includes(7), false, 'what was cut is never called stable');
+      records.appendMany(1);
+      await commit(harness, store);
+      assert.equal(checkChain(store), 5);
+    },
+  },
+  {
     name: 'an epoch is durable when its callback comes, and never falls (H4)',
     async run(harness) {
       const store = await harness.open();
