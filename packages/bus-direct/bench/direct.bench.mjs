@@ -4,6 +4,10 @@ import { SeededRandom, silentLog, SystemClock } from '@aep/kernel';
 import { MessageMetadata } from '@aep/messages';
 import { DirectProvider } from '@aep/bus-direct';
 
+function print(...words) {
+  process.stdout.write(`${words.join(' ')}\n`);
+}
+
 const channel = { name: 'orders', id: 1, qos: 'Guaranteed', properties: {} };
 const bus = {
   name: 'bench',
@@ -82,7 +86,7 @@ if (process.argv[2] === 'receiver') {
       if (++confirmed < total) return;
       const seconds = (performance.now() - started) / 1000;
       const cpu = process.cpuUsage();
-      console.log(
+      print(
         `${total} messages of ${bytes} bytes: ${Math.round(total / seconds)} msg/s confirmed, sender CPU ${(((cpu.user + cpu.system) / 1e6 / seconds) * 100).toFixed(0)} %`,
       );
       child.disconnect();

@@ -7,7 +7,7 @@ import {
   type Outbound,
   PatternMatcher,
 } from '@aep/bus';
-import { channelUnknown, descriptorInvalid } from '@aep/bus/internal';
+import { channelUnknown, copyOutbound, descriptorInvalid } from '@aep/bus/internal';
 import type { NetAddress } from '@aep/net';
 import { ORDERLY_END } from './connection.js';
 import type { DirectOptions } from './direct-options.js';
@@ -15,7 +15,7 @@ import { ChunkPool } from './frame-writer.js';
 import type { InboundDelivery } from './inbound-delivery.js';
 import { InboundPort } from './inbound-port.js';
 import { KEY_BYTES_MAX } from './message-codec.js';
-import { keepCopy, OutboundEntry, PendingSend } from './outbound-entry.js';
+import { OutboundEntry, PendingSend } from './outbound-entry.js';
 import { OutboundPeer, type PeerOwner } from './outbound-peer.js';
 
 /** Deliveries of one turn: other work of the process has its chance between turns. */
@@ -45,7 +45,7 @@ export class DirectBinding extends BusBinding implements PeerOwner {
     for (const { app, channel, patterns } of direct.bus.roster) {
       const route = this.routes.get(channel);
       if (route === undefined) throw channelUnknown(direct.bus.name, channel);
-      const peer = byApp.get(app) ?? new OutboundPeer(app, direct.peers.get(app)!, direct, chunks, this);
+      const peer = byApp.get(app) ?? new OutboundPeer(app, direct, chunks, this);
       byApp.set(app, peer);
       for (const pattern of patterns.length === 0 ? ['**'] : patterns) route.add(pattern, peer);
     }
@@ -204,7 +204,7 @@ export class DirectBinding extends BusBinding implements PeerOwner {
       }
       const entry = this.entries.take();
       // Written at once it needs no copy; what must wait does, because the message is the engine's again.
-      entry.fill(peer.isClear ? outbound : (copy ??= keepCopy(outbound)), undefined);
+      entry.fill(peer.isClear ? outbound : (copy ??= copyOutbound(outbound)), undefined);
       peer.queue.offer(entry);
       peer.pump();
     }

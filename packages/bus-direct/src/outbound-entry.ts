@@ -38,14 +38,6 @@ export class OutboundEntry implements Queued {
   }
 }
 
-/** A copy that stays when the engine takes its BestEffort message back. */
-export function keepCopy(outbound: Outbound): Outbound {
-  const metadata = new MessageMetadata();
-  metadata.copyFrom(outbound.metadata);
-  const bytes = outbound.bytes.slice(outbound.start, outbound.end);
-  return { channel: outbound.channel, key: outbound.key, metadata, bytes, start: 0, end: bytes.length };
-}
-
 const NOTHING: Outbound = {
   channel: { name: '', id: 0, qos: 'BestEffort', properties: {} },
   key: '',

@@ -39,6 +39,7 @@ export class OutboundPeer implements OutboundEvents {
   private connection: OutboundConnection | undefined;
   /** Connections whose link is not gone yet: the one of the moment and earlier ones that linger. */
   private readonly unsettled = new Set<OutboundConnection>();
+  private readonly addresses: readonly NetAddress[];
   private timer: TimerHandle | undefined;
   private failures = 0;
   private nextAddress = 0;
@@ -49,11 +50,11 @@ export class OutboundPeer implements OutboundEvents {
 
   constructor(
     readonly app: string,
-    private readonly addresses: readonly NetAddress[],
     private readonly options: DirectOptions,
     private readonly chunks: ChunkPool,
     private readonly owner: PeerOwner,
   ) {
+    this.addresses = options.peers.get(app)!;
     this.queue = new SubscriberQueue(options.queueMax);
   }
 

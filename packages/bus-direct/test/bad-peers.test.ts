@@ -213,9 +213,8 @@ describe('a receiver of the direct bus', () => {
     assert.equal(stranger.byeCode, 'AEP_DIRECT_DISPLACED');
   });
 
-  it('survives any bytes: 300 strangers with seeded garbage', async () => {
-    const seed = Number(process.env['AEP_SEED'] ?? 20_261_121);
-    console.log(`bad-peers garbage: AEP_SEED=${seed}`);
+  const seed = Number(process.env['AEP_SEED'] ?? 20_261_121);
+  it(`survives any bytes: 300 strangers with seeded garbage (AEP_SEED=${seed})`, async () => {
     const made = await letIn({ seed });
     const { world } = made;
     const random = world.random.split();

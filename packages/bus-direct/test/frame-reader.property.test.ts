@@ -82,7 +82,7 @@ describe('frames', () => {
         got = decode(stream, random, 4096);
       } catch (error) {
         refusals++;
-        assert.ok(error instanceof AepError && /^AEP_DIRECT_/.test(error.code), `seed ${seed}: ${String(error)}`);
+        assert.ok(error instanceof AepError && error.code.startsWith('AEP_DIRECT_'), `seed ${seed}: ${String(error)}`);
       }
       for (const frame of got)
         assert.ok(

@@ -3,12 +3,16 @@ import { SystemClock, SeededRandom, silentLog } from '@aep/kernel';
 import { MessageMetadata } from '@aep/messages';
 import { compileKeyTemplate, LoopbackProvider, PatternMatcher } from '@aep/bus';
 
+function print(...words) {
+  process.stdout.write(`${words.join(' ')}\n`);
+}
+
 function measure(name, count, run) {
   run(Math.min(count, 200_000));
   const started = performance.now();
   run(count);
   const perSecond = count / ((performance.now() - started) / 1000);
-  console.log(`${name.padEnd(48)} ${(perSecond / 1e6).toFixed(2)} M/s`);
+  print(`${name.padEnd(48)} ${(perSecond / 1e6).toFixed(2)} M/s`);
 }
 
 const field = (name, kind, extra) => ({
@@ -107,7 +111,7 @@ const a = provider.createBinding(
   options('a', {
     onConfirmed() {
       if (++confirmed === total)
-        console.log(
+        print(
           `${'loopback, Guaranteed, 200 bytes, confirmed'.padEnd(48)} ${(total / (performance.now() - started) / 1000).toFixed(2)} M/s`,
           length > 0 ? '' : '!',
         );

@@ -143,7 +143,7 @@ export abstract class BusBinding implements Binding {
 
   close(options: { readonly preserveJoins: boolean }, done: () => void): void {
     const { clock } = this.options;
-    if (this.current === 'closed' || this.current === 'closing') return void clock.defer(done);
+    if (this.current === 'closed' || this.current === 'closing') return clock.defer(done);
     const before = this.current;
     this.current = 'closing';
     const finish = (): void => {

@@ -24,3 +24,14 @@ export { PatternMatcher } from './keys/pattern-matcher.js';
 export { patternMatches } from './keys/pattern-syntax.js';
 export { LoopbackProvider } from './loopback/loopback-provider.js';
 export { BusProviderRegistry } from './provider-registry.js';
+export { ExecutorProvider, type ExecutorProviderOptions } from './executor/executor-provider.js';
+export { EXECUTOR_FACTORY_ID, EXECUTOR_FAILURE_TYPE_ID } from './executor/failure-message.js';
+export { InProcessRunner } from './executor/in-process-runner.js';
+export {
+  type EncodedResult,
+  type ExecutorTask,
+  messageTask,
+  type TaskFunction,
+  type TaskResult,
+} from './executor/task.js';
+export type { TaskOutcome, TaskRunner, TaskRunnerFactory } from './executor/task-runner.js';

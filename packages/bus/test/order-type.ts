@@ -11,7 +11,7 @@ export interface OrderData {
   lines?: string[];
 }
 
-type Partial = Omit<FieldInfo<unknown>, 'set' | 'jsonName' | 'number'>;
+type Partial = Omit<FieldInfo, 'set' | 'jsonName' | 'number'>;
 
 function field(name: string, kind: FieldInfo['kind'], extra: object = {}): Partial {
   const key = name as keyof OrderData;

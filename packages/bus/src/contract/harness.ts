@@ -60,6 +60,7 @@ export function realTime(clock: Clock): HarnessTime {
   const pass = (durationMs: number): Promise<void> =>
     new Promise((resolve) => {
       // The clock's timers do not keep the process alive, so a wait needs one that does.
+      // oxlint-disable-next-line no-restricted-globals -- only keeps the process alive; the clock says when
       const alive = setInterval(() => {}, 1000);
       clock.schedule(durationMs, () => {
         clearInterval(alive);

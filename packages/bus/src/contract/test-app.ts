@@ -79,11 +79,12 @@ export class TestApp implements BindingListener {
   }
 
   async open(): Promise<this> {
-    let outcome: AepError | 'up' | undefined;
-    this.call(() => this.binding.open((error) => (outcome = error ?? 'up')));
-    assert.equal(outcome, undefined, 'open answers from the event loop');
-    await this.harness.until(() => outcome !== undefined, `${this.options.app} is open`);
-    if (outcome !== 'up') throw outcome!;
+    const outcomes: (AepError | undefined)[] = [];
+    this.call(() => this.binding.open((error) => outcomes.push(error)));
+    assert.equal(outcomes.length, 0, 'open answers from the event loop');
+    await this.harness.until(() => outcomes.length === 1, `${this.options.app} is open`);
+    const [failure] = outcomes;
+    if (failure !== undefined) throw failure;
     return this;
   }
 

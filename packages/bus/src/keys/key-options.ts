@@ -53,8 +53,8 @@ export function keyInvalid(channel: string, why: string, facts: Facts = {}): Aep
 /** The value of a table, as text; undefined when the table has no such name of its own. */
 export function tableValue(table: KeyTable | undefined, name: string): string | undefined {
   if (table === undefined || !Object.hasOwn(table, name)) return undefined;
-  const value: unknown = table[name];
-  return value === undefined || value === null ? undefined : String(value);
+  const value = table[name];
+  return value === undefined ? undefined : String(value);
 }
 
 /** Index of the first character that would change the levels of a key or the meaning of a pattern; -1 when there is none. */

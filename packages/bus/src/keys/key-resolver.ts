@@ -26,7 +26,7 @@ export class KeyResolver<T extends MessageView = MessageView> {
     this.slots = template.parts.flatMap((part, index) => {
       if (typeof part === 'string') return [];
       const next = template.parts[index + 1];
-      const reader = new VariableReader(template.definitions[part]!, template.rules, messageType as MessageType);
+      const reader = new VariableReader(template.definitions[part]!, template.rules, messageType);
       return [{ reader, suffix: typeof next === 'string' ? next : '' }];
     });
   }

@@ -9,7 +9,7 @@ import {
   tableValue,
 } from './key-options.js';
 import { KeyResolver } from './key-resolver.js';
-import { type KeyPart, type KeyVariable, parseKey } from './key-syntax.js';
+import { type KeyPart, type KeyVariable, type ParsedKey, parseKey } from './key-syntax.js';
 import { shardOf } from './shard.js';
 
 /**
@@ -23,15 +23,15 @@ import { shardOf } from './shard.js';
  */
 export function compileKeyTemplate(template: string | undefined, options: KeyTemplateOptions): KeyTemplate {
   const rules = concludeKeyRules(options);
-  const { parts, variables } = parseKey(template ?? '', options.channel);
+  const parsed = parseKey(template ?? '', options.channel);
   const frozen = new Map<number, string>();
-  for (const [index, variable] of variables.entries()) {
+  for (const [index, variable] of parsed.variables.entries()) {
     const value = frozenValue(variable, options.initialTable);
     if (value !== undefined) frozen.set(index, keyText(value, variable.name, rules));
     // The default is checked now, so that no send can fail on it.
     else if (variable.defaultValue !== undefined) keyText(variable.defaultValue, variable.name, rules);
   }
-  return new KeyTemplate(template ?? '', rules, parts, variables, frozen);
+  return new KeyTemplate(template ?? '', rules, parsed, frozen);
 }
 
 /** E82: the initial table comes before fields and applies no defaults. */
@@ -46,6 +46,7 @@ function frozenValue(variable: KeyVariable, table: KeyTable | undefined): string
 export class KeyTemplate {
   /** Names of all variables that a filter may mention, frozen ones included, in order of appearance. */
   readonly variables: readonly string[];
+  readonly definitions: readonly KeyVariable[];
   /** No message is needed to resolve it. */
   readonly isStatic: boolean;
   /** Literals and indexes of open variables; frozen ones have become literals. */
@@ -54,12 +55,14 @@ export class KeyTemplate {
   constructor(
     readonly text: string,
     readonly rules: KeyRules,
-    parts: readonly KeyPart[],
-    readonly definitions: readonly KeyVariable[],
+    parsed: ParsedKey,
     private readonly frozen: ReadonlyMap<number, string>,
   ) {
-    this.variables = definitions.map((definition) => definition.name);
-    this.parts = mergeLiterals(parts.map((part) => (typeof part === 'number' ? (frozen.get(part) ?? part) : part)));
+    this.definitions = parsed.variables;
+    this.variables = parsed.variables.map((variable) => variable.name);
+    this.parts = mergeLiterals(
+      parsed.parts.map((part) => (typeof part === 'number' ? (frozen.get(part) ?? part) : part)),
+    );
     this.isStatic = this.parts.every((part) => typeof part === 'string');
     if (this.isStatic && this.staticKey.length > rules.maxResolvedKeyLength) {
       throw keyInvalid(

@@ -75,7 +75,7 @@ export class LoopbackBus {
       envelope.outbound = outbound;
       this.pendingAcks++;
     }
-    for (const subscription of subscriptions) this.post(subscription, outbound, envelope, isGuaranteed, sender);
+    for (const subscription of subscriptions) this.post(subscription, outbound, envelope, sender);
     if (envelope.awaiting === 0) this.finish(envelope);
     return true;
   }
@@ -144,15 +144,9 @@ export class LoopbackBus {
     return true;
   }
 
-  private post(
-    subscription: Subscription,
-    outbound: Outbound,
-    envelope: Envelope,
-    isGuaranteed: boolean,
-    sender: LoopbackBinding,
-  ): void {
+  private post(subscription: Subscription, outbound: Outbound, envelope: Envelope, sender: LoopbackBinding): void {
     const { mailbox } = subscription;
-    if (!isGuaranteed && !mailbox.queue.isJoined(subscription.channelName)) {
+    if (envelope.outbound === undefined && !mailbox.queue.isJoined(subscription.channelName)) {
       sender.counts.dropped++;
       return;
     }
