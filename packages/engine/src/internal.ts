@@ -1,2 +1,3 @@
 export { appFromInstance } from './app/app-from-class.js';
+export { appOptionsFor } from './app/decorators.js';
 export { matchesSource } from './app/handler-table.js';

@@ -1,1 +1,1 @@
-export {};
+export { storePath } from './translate/storage.js';
