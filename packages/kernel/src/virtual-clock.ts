@@ -49,6 +49,16 @@ export class VirtualClock implements Clock {
     return this.heap.reduce((count, entry) => (entry.callback === undefined ? count : count + 1), 0);
   }
 
+  /** Monotonic time at which the next callback is due; Infinity when nothing waits. */
+  get nextDueMs(): number {
+    for (;;) {
+      const next = this.heap[0];
+      if (next === undefined) return Infinity;
+      if (next.callback !== undefined) return next.dueMs;
+      this.pop();
+    }
+  }
+
   /** Runs the next due callback and moves the time to it; false when nothing waits. */
   runNext(): boolean {
     for (;;) {
@@ -76,12 +86,7 @@ export class VirtualClock implements Clock {
   private runUntil(endMs: number, stepsMax: number): number {
     let steps = 0;
     for (;;) {
-      const next = this.heap[0];
-      if (next === undefined || next.dueMs > endMs) break;
-      if (next.callback === undefined) {
-        this.pop();
-        continue;
-      }
+      if (this.nextDueMs > endMs) break;
       assert(steps++ < stepsMax, () => `virtual time does not get past ${this.nowMs} ms: ${stepsMax} callbacks ran`);
       this.runNext();
     }

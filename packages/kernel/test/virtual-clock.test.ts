@@ -99,3 +99,15 @@ test('a thousand random timers with cancellations fire like a sorted list', () =
     );
   }
 });
+
+test('nextDueMs tells when the next callback is due, cancelled ones left out', () => {
+  const clock = new VirtualClock();
+  assert.equal(clock.nextDueMs, Infinity);
+  const first = clock.schedule(5, () => undefined);
+  clock.schedule(9, () => undefined);
+  assert.equal(clock.nextDueMs, 5);
+  clock.cancel(first);
+  assert.equal(clock.nextDueMs, 9);
+  clock.advance(9);
+  assert.equal(clock.nextDueMs, Infinity);
+});
