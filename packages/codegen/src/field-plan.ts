@@ -70,7 +70,6 @@ const unsigned64: ReadonlySet<FieldKind> = new Set(['uint64', 'fixed64']);
 export class FieldPlan {
   readonly category: Category;
   readonly tsType: string;
-  readonly initial: string;
   readonly traits: KindTraits;
   /** Private property that holds the value. */
   readonly slot: string;
@@ -90,7 +89,6 @@ export class FieldPlan {
     this.slot = `this._${field.tsName}`;
     this.place = `'${field.message.fullName}.${field.name}'`;
     this.constant = `${classNameOf(className)}$${field.tsName}$field`;
-    this.initial = this.initialValue();
     this.tsType = this.propertyType();
   }
 
@@ -174,10 +172,9 @@ export class FieldPlan {
     return `${slot} !== ${this.initial}`;
   }
 
-  private initialValue(): string {
-    const { field, context } = this;
-    if (field.kind === 'bytes') return context.runtime('noBytes');
-    return this.traits.initial;
+  /** The default value. Asked for only where it is written: it may need an import. */
+  get initial(): string {
+    return this.field.kind === 'bytes' ? this.context.runtime('noBytes') : this.traits.initial;
   }
 
   private propertyType(): string {
