@@ -16,8 +16,11 @@ import {
 
 /** Something that knows its protobuf bytes: message views and entities. */
 export interface Encodable {
+  /** A cheap upper bound of the encoded size: the room that is reserved, so that a message is encoded once. */
+  $encodedSizeMax(): number;
+  /** The exact size, at the cost of an encoding: asked only when the bound does not fit into a record. */
   $encodedSize(): number;
-  /** Writes exactly `$encodedSize()` bytes and returns the end offset. */
+  /** Encodes at `offset` and returns the end offset; what lies behind it, up to the bound, may be overwritten. */
   $encodeTo(target: Uint8Array, offset: number): number;
 }
 
@@ -124,11 +127,8 @@ export class RecordWriter {
 
   /** Section put: varint table, varint key length, key, then the value to the section's end. */
   put(tableId: number, key: Uint8Array, keyLength: number, value: Encodable): void {
-    const size = value.$encodedSize();
-    this.openPut(tableId, key, keyLength, size);
-    const end = value.$encodeTo(this.bytes, this.length);
-    assert(end === this.length + size, 'an entity writes as many bytes as it announced');
-    this.length = end;
+    this.openPut(tableId, key, keyLength, this.roomFor(value));
+    this.encode(value);
     this.close();
   }
 
@@ -151,17 +151,15 @@ export class RecordWriter {
    * Returns the offset of the message's bytes in the record; they end where the record ends now.
    */
   outbound(channelTag: Uint8Array, numbers: OutboundNumbers, head: MessageHead, message: Encodable): number {
-    const size = message.$encodedSize();
-    this.open(Section.outbound, channelTag.length + 3 * VARINT_BYTES_MAX + headBytesMax(head) + size);
+    const room = this.roomFor(message);
+    this.open(Section.outbound, channelTag.length + 3 * VARINT_BYTES_MAX + headBytesMax(head) + room);
     this.raw(channelTag);
     this.varint(numbers.flow);
     this.signed(numbers.sno);
     this.varint(numbers.channelSno);
     this.head(head);
     const offset = this.length;
-    const end = message.$encodeTo(this.bytes, offset);
-    assert(end === offset + size, 'a message writes as many bytes as it announced');
-    this.length = end;
+    this.encode(message);
     this.close();
     return offset;
   }
@@ -185,6 +183,18 @@ export class RecordWriter {
     this.varint(tableId);
     this.varint(keyLength);
     this.raw(keyLength === key.length ? key : key.subarray(0, keyLength));
+  }
+
+  /** The bound may be three times the size: near the limit of a record the exact size decides. */
+  private roomFor(content: Encodable): number {
+    const room = content.$encodedSizeMax();
+    return this.length + room <= RECORD_BYTES_MAX / 2 ? room : content.$encodedSize();
+  }
+
+  private encode(content: Encodable): void {
+    const end = content.$encodeTo(this.bytes, this.length);
+    assert(end <= this.bytes.length, 'an encoding stays within the bound that it announced');
+    this.length = end;
   }
 
   private open(tag: SectionTag, payloadBytesMax: number): void {

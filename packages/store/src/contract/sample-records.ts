@@ -60,6 +60,7 @@ const OUTBOUND = encodeChannelTag('bus', 'order-events', 1);
 /** Bytes as a message or an entity. */
 export function encodable(bytes: Uint8Array): Encodable {
   return {
+    $encodedSizeMax: () => bytes.length,
     $encodedSize: () => bytes.length,
     $encodeTo: (target, offset) => {
       target.set(bytes, offset);
