@@ -9,7 +9,7 @@ import {
   virtualTime,
 } from '@aep/bus/contract';
 import { DirectProvider } from '@aep/bus-direct';
-import { FunctionLog, type Log, type LogLine, SeededRandom, VirtualClock } from '@aep/kernel';
+import { AepError, FunctionLog, type Log, type LogLine, SeededRandom, VirtualClock } from '@aep/kernel';
 import { MemoryNetwork } from '@aep/net';
 
 /** A direct bus on which app `a` listens at 127.0.0.1:5001, `b` at 5002 and so on, or at the ports given. */
@@ -92,6 +92,11 @@ export class DirectWorld implements BusHarness {
 
   dispose(): Promise<void> {
     return Promise.resolve();
+  }
+
+  /** Codes of the errors that were logged. */
+  get loggedCodes(): string[] {
+    return this.lines.flatMap(({ error }) => (error instanceof AepError ? [error.code] : []));
   }
 
   /** All that was logged, as one text. */

@@ -71,6 +71,22 @@ describe('the direct bus over a bad network', () => {
     }
   });
 
+  it('takes the orderly end of a subscriber for no alarm', async () => {
+    const world = new DirectWorld();
+    const a = await world.makeApp({ app: 'a', roster: entries }).open();
+    const b = await world.makeApp({ app: 'b', roster: entries }).openAndJoin('orders');
+    a.sendAll('orders', 'k', ['m1']);
+    await world.until(() => a.confirmed.length === 1, 'a and b work');
+    await b.close();
+    await world.pass(60_000);
+    assert.deepEqual(a.events, []);
+    assert.ok(world.loggedCodes.includes('AEP_DIRECT_CLOSED'));
+    assert.ok(
+      world.lines.every(({ level }) => level === 'info'),
+      world.logText,
+    );
+  });
+
   it('keeps quiet connections open with heartbeats', async () => {
     const world = new DirectWorld();
     const a = await world.makeApp({ app: 'a', roster: entries }).open();
@@ -102,7 +118,7 @@ describe('the direct bus over a bad network', () => {
     a.sendAll('orders', 'k', ['m1']);
     await world.until(() => a.confirmed.length === 1, 'a and b work');
     world.network.reset('a', 'b');
-    await world.until(() => a.count('failed AEP_NET_RESET') === 1, 'it has failed');
+    await world.until(() => a.failures[0]?.code === 'AEP_NET_RESET', 'it has failed');
     assert.equal(a.send('orders', 'k', 'm2'), 'closed');
   });
 

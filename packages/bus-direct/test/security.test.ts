@@ -44,7 +44,8 @@ describe('the secret of a direct bus', () => {
       a.sendAll('orders', 'k', ['m1']);
       await world.pass(20_000);
       assert.deepEqual([a.confirmed.length, b.received.length], [0, 0]);
-      assert.ok(world.logText.includes('AEP_DIRECT_AUTH_FAILED'), world.logText);
+      assert.ok(world.loggedCodes.includes('AEP_DIRECT_AUTH_FAILED'), world.logText);
+      assert.ok(world.loggedCodes.includes('AEP_DIRECT_REFUSED'), 'the other side knows it too');
       assert.ok(!world.logText.includes(secret));
     });
   }

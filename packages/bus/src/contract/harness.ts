@@ -1,3 +1,4 @@
+import { MessageChannel } from 'node:worker_threads';
 import { AepError, type Clock, type Random, VirtualClock } from '@aep/kernel';
 import type { BusDescription, BusProvider, ChannelDescription, Subscriber } from '../binding-contract.js';
 
@@ -59,11 +60,11 @@ export function virtualTime(clock: VirtualClock): HarnessTime {
 export function realTime(clock: Clock): HarnessTime {
   const pass = (durationMs: number): Promise<void> =>
     new Promise((resolve) => {
-      // The clock's timers do not keep the process alive, so a wait needs one that does.
-      // oxlint-disable-next-line no-restricted-globals -- only keeps the process alive; the clock says when
-      const alive = setInterval(() => {}, 1000);
+      // The clock's timers do not keep the process alive; an open port with a listener does.
+      const { port1 } = new MessageChannel();
+      port1.on('message', () => {});
       clock.schedule(durationMs, () => {
-        clearInterval(alive);
+        port1.close();
         resolve();
       });
     });

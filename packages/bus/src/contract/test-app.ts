@@ -44,6 +44,8 @@ export class TestApp implements BindingListener {
   readonly unacknowledged: Delivery[] = [];
   readonly confirmed: Outbound[] = [];
   readonly events: string[] = [];
+  /** Why the binding failed. */
+  readonly failures: AepError[] = [];
   /** Acknowledge each delivery in the turn after it came. */
   isAutoAck = true;
   /** Deliveries that are still taken; then the app answers `back-pressured`. */
@@ -198,7 +200,8 @@ export class TestApp implements BindingListener {
   }
 
   onBindingFailed(cause: AepError): void {
-    this.note(`failed ${cause.code}`);
+    this.note('failed');
+    this.failures.push(cause);
   }
 
   private rosterPatterns(channel: string): readonly string[] {
