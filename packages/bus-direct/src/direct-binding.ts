@@ -104,7 +104,7 @@ export class DirectBinding extends BusBinding implements PeerOwner {
   protected override doOpen(done: (error: AepError | undefined) => void): void {
     const ready = (error: AepError | undefined): void => {
       // Subscribers that are not up yet are no failure: what is sent waits for them.
-      if (error === undefined) for (const peer of this.peers) peer.start();
+      if (error === undefined && this.state === 'opening') for (const peer of this.peers) peer.start();
       done(error);
     };
     if (this.port === undefined) ready(undefined);

@@ -120,6 +120,9 @@ describe('the direct bus over a bad network', () => {
     world.network.reset('a', 'b');
     await world.until(() => a.failures[0]?.code === 'AEP_NET_RESET', 'it has failed');
     assert.equal(a.send('orders', 'k', 'm2'), 'closed');
+    await world.pass(2000);
+    assert.equal(world.network.connectionCount, 1, 'only b is connected, to itself');
+    await a.close();
   });
 
   it('tries again with growing pauses, and says why once', async () => {

@@ -38,6 +38,8 @@ export abstract class BusBinding implements Binding {
   private unconfirmed = 0;
   private readonly unacknowledged: RingQueue<Delivery>;
   private readonly writableBelow: number;
+  private isReleasing = false;
+  private onReleased: (() => void) | undefined;
   /** Calls into the binding in progress: while it is above 0 the listener must not be called. */
   private callDepth = 0;
 
@@ -151,8 +153,8 @@ export abstract class BusBinding implements Binding {
       this.unacknowledged.clear();
       clock.defer(done);
     };
-    // What never opened or has failed holds no joins and no connection.
-    if (before === 'created' || before === 'failed') finish();
+    if (before === 'failed' && this.isReleasing) this.onReleased = finish;
+    else if (before === 'created' || before === 'failed') finish();
     else this.doClose(options.preserveJoins, finish);
   }
 
@@ -208,12 +210,18 @@ export abstract class BusBinding implements Binding {
     this.options.listener.onWritable();
   }
 
-  /** For good: tells the listener from the event loop. */
+  /** For good: tells the listener from the event loop, and leaves the provider with joins preserved. */
   protected fail(cause: AepError): void {
     if (this.current === 'closed' || this.current === 'closing' || this.current === 'failed') return;
     this.current = 'failed';
     this.unacknowledged.clear();
     this.options.clock.defer(() => this.options.listener.onBindingFailed(cause));
+    // A binding that has failed must not hold ports, connections or threads until somebody closes it.
+    this.isReleasing = true;
+    this.doClose(true, () => {
+      this.isReleasing = false;
+      this.onReleased?.();
+    });
   }
 
   private refuseSend(): 'back-pressured' {
