@@ -1,3 +1,4 @@
 export { appFromInstance } from './app/app-from-class.js';
 export { appOptionsFor } from './app/decorators.js';
 export { matchesSource } from './app/handler-table.js';
+export { decodeEntry, readOrderedNumber } from './services/system-entry.js';
