@@ -1,1 +1,3 @@
-export {};
+export { machineProbes } from './process-probes.js';
+export { diskFiles } from './process-files.js';
+export { CLI_VERSION } from './version.js';

@@ -7,6 +7,7 @@ import { addDoctor } from './commands/doctor.js';
 import { addGenerate } from './commands/generate.js';
 import { addJournal } from './commands/journal.js';
 import { addRun } from './commands/run.js';
+import { addSchema } from './commands/schema.js';
 import { addSend } from './commands/send.js';
 import { addState } from './commands/state.js';
 import { addStats } from './commands/stats.js';
@@ -36,6 +37,7 @@ const COMMANDS: readonly ((program: Command, run: CliRun) => void)[] = [
   addValidate,
   addConfig,
   addGenerate,
+  addSchema,
   addSend,
   addCommandCommand,
   addStats,

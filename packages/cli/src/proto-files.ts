@@ -3,11 +3,6 @@ import type { SourceFile } from '@aep/codegen';
 import type { CliFiles } from './cli-io.js';
 import { usageError } from './usage-error.js';
 
-/** Files of a schema under the names by which they import each other. */
-export interface ProtoFiles {
-  readonly files: SourceFile[];
-}
-
 /** A schema with more files than this is a mistake, such as the root of the disk. */
 const FILES_MAX = 10_000;
 
@@ -17,7 +12,7 @@ const FILES_MAX = 10_000;
  *
  * @throws AEP_CLI_FILE, AEP_CLI_USAGE
  */
-export function readProtoFiles(files: CliFiles, given: readonly string[], roots: readonly string[]): ProtoFiles {
+export function readProtoFiles(files: CliFiles, given: readonly string[], roots: readonly string[]): SourceFile[] {
   const found = new Map<string, SourceFile>();
   const places = [...roots];
   const waiting: { path: string; file: string }[] = [];
@@ -39,7 +34,7 @@ export function readProtoFiles(files: CliFiles, given: readonly string[], roots:
       if (place !== undefined) waiting.push({ path, file: join(place, path) });
     }
   }
-  return { files: [...found.values()] };
+  return [...found.values()];
 }
 
 function protosBelow(files: CliFiles, directory: string): string[] {

@@ -1,4 +1,5 @@
 import { toError } from '@aep/kernel';
+import { decodeEntry, readOrderedNumber } from '@aep/engine/internal';
 import { decodeStateEntry, type StateKey } from '@aep/state';
 import {
   type CauseDescription,
@@ -149,7 +150,7 @@ export class RecordTranslator {
   }
 }
 
-/** One entry of a table, decoded when the state root knows it. `value` is undefined for a deletion. */
+/** One entry of a table, decoded as far as it is known. `value` is undefined for a deletion. */
 export function entryJson(
   types: AppTypes,
   tableId: number,
@@ -161,20 +162,43 @@ export function entryJson(
     keyHex: toHex(key),
     ...(value === undefined ? {} : { valueHex: toHex(value) }),
   };
-  if (types.root === undefined) return raw;
   try {
-    // A deletion has a key only; an entity of no bytes has all defaults, which decodes.
-    const entry = decodeStateEntry(types.root, tableId, key, value ?? NO_BYTES);
-    if (entry === undefined) return raw;
-    const collection = entry.kind === 'bounds' ? `${entry.collection}.bounds` : entry.collection;
-    return {
-      collection,
-      ...(entry.key === undefined ? {} : { key: entry.key }),
-      ...(value === undefined ? {} : { value: entry.value }),
-    };
+    return systemEntry(tableId, key, value) ?? appEntry(types, tableId, key, value) ?? raw;
   } catch (thrown) {
     return { ...raw, problem: toError(thrown).message };
   }
+}
+
+// oxlint-disable-next-line max-params -- an entry is a table, a key and a value
+function appEntry(
+  { root }: AppTypes,
+  tableId: number,
+  key: Uint8Array,
+  value: Uint8Array | undefined,
+): Omit<ChangeJson, 'change'> | undefined {
+  if (root === undefined) return undefined;
+  // A deletion has a key only; an entity of no bytes has all defaults, which decodes.
+  const entry = decodeStateEntry(root, tableId, key, value ?? NO_BYTES);
+  if (entry === undefined) return undefined;
+  return {
+    collection: entry.kind === 'bounds' ? `${entry.collection}.bounds` : entry.collection,
+    ...(entry.key === undefined ? {} : { key: entry.key }),
+    ...(value === undefined ? {} : { value: entry.value }),
+  };
+}
+
+/** Dead letters and timers, whose entries say what they are. */
+function systemEntry(
+  tableId: number,
+  key: Uint8Array,
+  value: Uint8Array | undefined,
+): Omit<ChangeJson, 'change'> | undefined {
+  if (tableId !== Table.deadLetters && tableId !== Table.timers) return undefined;
+  const shownKey = tableId === Table.deadLetters ? readOrderedNumber(key) : Buffer.from(key).toString('utf8');
+  const named = { collection: tableName(tableId), key: shownKey };
+  if (value === undefined) return named;
+  const { head, content } = decodeEntry(value);
+  return { ...named, value: { ...(head as object), messageHex: toHex(content) } };
 }
 
 /** Tables of the engine by their name, those of the app by their number. */
