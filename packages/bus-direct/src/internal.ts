@@ -2,4 +2,4 @@ export { DirectBinding } from './direct-binding.js';
 export { FrameReader, type FrameSink } from './frame-reader.js';
 export { ChunkPool, FrameWriter } from './frame-writer.js';
 export { FrameType, writeU32, writeU53 } from './protocol.js';
-export { encodeHello, encodeProof, type Hello } from './handshake.js';
+export { encodeHello, encodeProof, encodeWelcome, type Hello } from './handshake.js';

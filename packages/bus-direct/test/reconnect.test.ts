@@ -46,6 +46,57 @@ describe('the direct bus over a bad network', () => {
     await world.until(() => a.confirmed.length === 6, 'each is confirmed once');
   });
 
+  it('throws away what a broken connection had brought and nobody had taken, because it comes again', async () => {
+    const world = new DirectWorld();
+    const a = await world.makeApp({ app: 'a', roster: entries }).open();
+    const b = world.makeApp({ app: 'b', roster: entries });
+    b.room = 1;
+    await b.openAndJoin('orders');
+    a.sendAll('orders', 'k', numbered(5));
+    await world.pass(20);
+    world.network.reset('a', 'b');
+    await world.pass(500);
+    b.room = Infinity;
+    b.resume();
+    await world.until(() => a.confirmed.length === 5, 'all is confirmed');
+    assert.deepEqual(b.texts(), numbered(5), 'nothing came twice');
+  });
+
+  it('sends nothing more to a subscriber that has stopped reading', async () => {
+    const world = new DirectWorld();
+    const a = await world.makeApp({ app: 'a', roster: entries }).open();
+    const b = await world.makeApp({ app: 'b', roster: entries }).openAndJoin('orders');
+    a.sendAll('orders', 'k', ['m1']);
+    await world.until(() => a.confirmed.length === 1, 'a and b work');
+    b.binding.stopReading();
+    await world.pass(10);
+    a.sendAll('orders', 'k', ['m2']);
+    await world.pass(10);
+    await b.close();
+    const again = await world.makeApp({ app: 'b', roster: entries }).openAndJoin('orders');
+    await world.until(() => a.confirmed.length === 2, 'it is confirmed');
+    assert.deepEqual(
+      again.received.map(({ text, possibleDuplicate }) => [text, possibleDuplicate]),
+      [['m2', false]],
+      'it had never been sent',
+    );
+  });
+
+  it('keeps a copy of BestEffort messages that must wait for the window', async () => {
+    const world = new DirectWorld({ properties: () => ({ windowMessages: '1' }) });
+    const a = await world.makeApp({ app: 'a', roster: entries }).open();
+    const b = await world.makeApp({ app: 'b', roster: entries }).openAndJoin('ticks', 'orders');
+    a.sendAll('orders', 'k', ['probe']);
+    await world.until(() => a.confirmed.length === 1, 'a and b work');
+    for (const text of ['t1', 't2', 't3']) {
+      const outbound = a.makeOutbound('ticks', 'k', text);
+      assert.equal(a.sendOutbound(outbound), 'accepted');
+      outbound.bytes.fill(0);
+    }
+    await world.until(() => b.texts('ticks').length === 3, 'all have come');
+    assert.deepEqual(b.texts('ticks'), ['t1', 't2', 't3']);
+  });
+
   it('notices a path that is blocked one way by its silence, and goes on when it opens', async () => {
     for (const [from, to] of [
       ['a', 'b'],

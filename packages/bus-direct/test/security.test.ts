@@ -2,10 +2,25 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AepError } from '@aep/kernel';
 import { roster } from '@aep/bus/contract';
+import { encodeHello, encodeProof, encodeWelcome, FrameType } from '@aep/bus-direct/internal';
 import { DirectWorld } from './direct-world.js';
+import { Stranger } from './stranger.js';
 
 const entries = roster(['b', 'orders']);
 const secret = 'correct horse battery staple';
+
+function helloTo(toApp: string): Uint8Array {
+  const nonce = new Uint8Array(16);
+  return encodeHello({
+    bus: 'bus',
+    fromApp: 'x',
+    toApp,
+    incarnation: 1,
+    messageBytesMax: 1000,
+    heartbeatMs: 1000,
+    nonce,
+  });
+}
 
 function refused(code: string, ...words: string[]): (error: unknown) => boolean {
   return (error) => {
@@ -49,6 +64,64 @@ describe('the secret of a direct bus', () => {
       assert.ok(!world.logText.includes(secret));
     });
   }
+
+  it('is asked of a sender before anything it sends counts', async () => {
+    const world = new DirectWorld({ properties: () => ({ secret }) });
+    const b = await world.makeApp({ app: 'b', roster: entries }).openAndJoin('orders');
+    for (const proof of [new Uint8Array(0), new Uint8Array(32)]) {
+      const stranger = await Stranger.connect(world);
+      stranger.frame(FrameType.hello, helloTo('b'));
+      stranger.frame(FrameType.proof, encodeProof(proof));
+      await world.until(() => stranger.closes.length === 1, 'it is shown out');
+      assert.equal(stranger.byeCode, 'AEP_DIRECT_AUTH_FAILED');
+      assert.equal(stranger.payloadOf(FrameType.ready), undefined);
+    }
+    assert.deepEqual(b.events, ['up orders']);
+  });
+
+  it('cannot be shown by sending back what the other side has shown', async () => {
+    const world = new DirectWorld({ properties: () => ({ secret }) });
+    await world.makeApp({ app: 'b', roster: entries }).openAndJoin('orders');
+    const stranger = await Stranger.connect(world);
+    stranger.frame(FrameType.hello, helloTo('b'));
+    await world.until(() => stranger.payloadOf(FrameType.welcome) !== undefined, 'it is welcomed');
+    const proofOfReceiver = stranger.payloadOf(FrameType.welcome)!.slice(-32);
+    stranger.frame(FrameType.proof, encodeProof(proofOfReceiver));
+    await world.until(() => stranger.closes.length === 1, 'it is shown out');
+    assert.equal(stranger.byeCode, 'AEP_DIRECT_AUTH_FAILED');
+  });
+
+  it('is asked of a receiver before a sender shows its own proof or a message', async () => {
+    const world = new DirectWorld({ properties: () => ({ secret }) });
+    const impostor = new Stranger();
+    world.network.node('impostor').listen(
+      { host: '127.0.0.1', port: 5002 },
+      {
+        onListening: () => {},
+        onFailed: (error) => assert.fail(error),
+        onLink: (link) => {
+          impostor.attach(link);
+          return impostor;
+        },
+      },
+    );
+    const a = await world.makeApp({ app: 'a', roster: entries }).open();
+    a.sendAll('orders', 'k', ['m1']);
+    await world.until(() => impostor.payloadOf(FrameType.hello) !== undefined, 'a says hello');
+    const welcome = {
+      incarnation: 1,
+      windowMessages: 10,
+      windowBytes: 1000,
+      heartbeatMs: 1000,
+      nonce: new Uint8Array(16),
+    };
+    impostor.frame(FrameType.welcome, encodeWelcome({ ...welcome, proof: new Uint8Array(32) }));
+    impostor.frame(FrameType.ready, new Uint8Array(0));
+    await world.until(() => impostor.closes.length === 1, 'a has left');
+    assert.equal(impostor.byeCode, 'AEP_DIRECT_AUTH_FAILED');
+    const seen = impostor.frames.map(({ type }) => type);
+    assert.deepEqual(seen, [FrameType.hello, FrameType.bye]);
+  });
 
   it('is needed to listen at or connect to an address that is not loopback', () => {
     for (const address of ['0.0.0.0:5000', '10.0.0.1:5000', 'example.com:5000', '[::]:5000']) {

@@ -104,6 +104,12 @@ describe('the loopback bus', () => {
       first.failures.map(({ code }) => code),
       ['AEP_BUS_DISPLACED'],
     );
+    second.sendAll('events', 'k', ['overwriter 1', 'overwriter 2', 'overwriter 3']);
+    await world.pass(10);
+    const kept = first.unacknowledged.map(({ bytes, start, end }) =>
+      new TextDecoder().decode(bytes.subarray(start, end)),
+    );
+    assert.deepEqual(kept, ['m1', 'm2'], 'what the first still holds is not used for other messages');
     first.acknowledge(); // too late: not counted a second time
     assert.equal(first.send('orders', 'k', 'x'), 'closed');
   });

@@ -9,6 +9,8 @@ describe('key patterns', () => {
     assert.ok(!patternMatches('A/*', 'A/B/C'));
     assert.ok(patternMatches('A-*.*', 'A-x.y'));
     assert.ok(!patternMatches('A-*.*', 'A-xy'));
+    assert.ok(patternMatches('x*ab*bc', 'xyab-bc'));
+    assert.ok(!patternMatches('x*ab*bc', 'xyabc'), 'the parts do not overlap');
     assert.ok(patternMatches('A/**', 'A/B/C'));
     assert.ok(patternMatches('A/**', 'A'));
     assert.ok(!patternMatches('*', ''), 'a null key has no level');
