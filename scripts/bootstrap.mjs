@@ -1,5 +1,6 @@
 // Makes a fresh clone ready: installs the dependencies with the pinned pnpm when they are missing or older than the
-// lockfile and, with --build, compiles everything. Plain node modules only: it runs before anything is installed.
+// lockfile and, with --build, compiles everything, or with `--build FOLDER…` these projects and what they stand on.
+// Plain node modules only: it runs before anything is installed.
 // It says nothing when there is nothing to do, and needs no network then.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -12,7 +13,8 @@ const stamp = join(root, 'node_modules', '.aep-installed');
 
 refuseOldNode();
 if (!isInstalled()) install();
-if (process.argv.includes('--build')) build();
+const [build, ...projects] = process.argv.slice(2);
+if (build === '--build') compile(projects);
 
 function refuseOldNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -51,9 +53,9 @@ function install() {
   writeFileSync(stamp, '');
 }
 
-function build() {
+function compile(folders) {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const result = spawnSync(process.execPath, [tsc, '-b'], { cwd: root, stdio: ['ignore', 2, 2] });
+  const result = spawnSync(process.execPath, [tsc, '-b', ...folders], { cwd: root, stdio: ['ignore', 2, 2] });
   if (result.status !== 0) fail('The build failed; the compiler says why above.');
 }
 
