@@ -20,5 +20,8 @@ function write(directory, generated) {
   }
 }
 
-write(join(root, '../messages/src/well-known'), generateWellKnown().map((file) => ({ ...file, path: file.path.replace('google/protobuf/', '') })));
+write(
+  join(root, '../messages/src/gen'),
+  generateWellKnown().map((file) => ({ ...file, path: file.path.replace('google/protobuf/', '') })),
+);
 write(join(root, 'test/gen'), generate({ files }));

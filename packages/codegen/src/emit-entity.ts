@@ -14,7 +14,13 @@ export interface EntitySource {
 
 export function entitySource(message: MessageSchema): EntitySource {
   const comment = message.comment ?? `Entity \`${message.fullName}\`.`;
-  return { name: message.entityName, fullName: message.fullName, comment, fields: message.fields, oneofs: message.oneofs };
+  return {
+    name: message.entityName,
+    fullName: message.fullName,
+    comment,
+    fields: message.fields,
+    oneofs: message.oneofs,
+  };
 }
 
 /** Writes an entity class: decoded as a whole, every change announced. */
@@ -77,7 +83,11 @@ class EntityEmitter {
     for (const plan of this.plans) {
       const slot = plan.slot.slice('this.'.length);
       const isObject = plan.category === 'message' || isCollection(plan);
-      writer.line(isObject ? `private ${slot}: ${plan.tsType} | undefined = undefined;` : `private ${slot}: ${plan.tsType} = ${plan.initial};`);
+      writer.line(
+        isObject
+          ? `private ${slot}: ${plan.tsType} | undefined = undefined;`
+          : `private ${slot}: ${plan.tsType} = ${plan.initial};`,
+      );
       if (plan.hasFlag) writer.line(`private ${slot}$has = false;`);
     }
     for (const oneof of this.source.oneofs) writer.line(`private ${caseSlot(oneof).slice('this.'.length)} = 0;`);
@@ -238,7 +248,9 @@ class EntityEmitter {
         writer.block('switch (tag) {', () => {
           for (const plan of this.plans) this.emitMergeCases(plan);
           writer.line('default:');
-          writer.line(`  this.$unknown = ${context.runtime('appendBytes')}(this.$unknown, bytes.subarray(fieldAt, at));`);
+          writer.line(
+            `  this.$unknown = ${context.runtime('appendBytes')}(this.$unknown, bytes.subarray(fieldAt, at));`,
+          );
         });
       });
     });
@@ -286,7 +298,9 @@ class EntityEmitter {
     writer.block('override $encodeTo(target: Uint8Array, offset: number): number {', () => {
       writer.line('let at = offset;');
       emitEncode(context, this.plans, (plan) => this.isSet(plan));
-      writer.line(`if (this.$unknown !== undefined) at = ${context.runtime('copyBytes')}(this.$unknown, 0, this.$unknown.length, target, at);`);
+      writer.line(
+        `if (this.$unknown !== undefined) at = ${context.runtime('copyBytes')}(this.$unknown, 0, this.$unknown.length, target, at);`,
+      );
       writer.line('return this.$checkRoom(target, offset, at);');
     });
     writer.line();

@@ -36,7 +36,8 @@ export function emitConstants(context: FileContext, plans: readonly FieldPlan[])
     const head = `number: ${field.number}, place: ${plan.place}`;
     const make = `make: () => new ${plan.elementType}()`;
     const codecs = (name: string): string => `${context.runtime('codecs')}.${name}`;
-    const valueCodec = field.enumType === undefined ? codecs(plan.codec) : `${context.runtime('enumCodec')}<${plan.elementType}>()`;
+    const valueCodec =
+      field.enumType === undefined ? codecs(plan.codec) : `${context.runtime('enumCodec')}<${plan.elementType}>()`;
     if (plan.category === 'list') {
       const type = context.runtimeType(field.messageType === undefined ? 'ListField' : 'MessageListField');
       const rest = field.messageType === undefined ? `codec: ${valueCodec}, packed: ${plan.field.packed}` : make;
@@ -45,13 +46,19 @@ export function emitConstants(context: FileContext, plans: readonly FieldPlan[])
       const type = context.runtimeType(field.messageType === undefined ? 'MapField' : 'MessageMapField');
       const rest = field.messageType === undefined ? `value: ${valueCodec}` : make;
       const key = `key: ${codecs(field.mapKey!)}`;
-      writer.line(`const ${plan.constant}: ${type}<${plan.keyType}, ${plan.elementType}> = { ${head}, ${key}, ${rest} };`);
+      writer.line(
+        `const ${plan.constant}: ${type}<${plan.keyType}, ${plan.elementType}> = { ${head}, ${key}, ${rest} };`,
+      );
     }
   }
 }
 
 /** The body of `$encodeFields` and of an entity's `$encodeTo`, without the unknown fields. */
-export function emitEncode({ writer }: FileContext, plans: readonly FieldPlan[], isPresent: (plan: FieldPlan) => string): void {
+export function emitEncode(
+  { writer }: FileContext,
+  plans: readonly FieldPlan[],
+  isPresent: (plan: FieldPlan) => string,
+): void {
   for (const plan of plans) {
     if (plan.category === 'list' || plan.category === 'map') {
       writer.line(`if (${plan.slot} !== undefined) at = ${plan.slot}.$encodeTo(target, at);`);
@@ -67,7 +74,11 @@ export function emitEncode({ writer }: FileContext, plans: readonly FieldPlan[],
 }
 
 /** The body of `$fieldsSizeMax` and `$encodedSizeMax`, without the unknown fields. */
-export function emitSizeMax({ writer }: FileContext, plans: readonly FieldPlan[], isPresent: (plan: FieldPlan) => string): void {
+export function emitSizeMax(
+  { writer }: FileContext,
+  plans: readonly FieldPlan[],
+  isPresent: (plan: FieldPlan) => string,
+): void {
   let fixed = 0;
   for (const plan of plans) {
     if (plan.category === 'list' || plan.category === 'map' || plan.category === 'message') continue;
@@ -78,8 +89,10 @@ export function emitSizeMax({ writer }: FileContext, plans: readonly FieldPlan[]
     const value = plan.slot;
     if (plan.field.kind === 'string' && plan.category === 'text') writer.line(`size += 3 * ${value}.length;`);
     else if (plan.category === 'text') writer.line(`size += ${value}.length;`);
-    else if (plan.category === 'message') writer.line(`if (${isPresent(plan)}) size += 10 + ${plan.slot}!.$encodedSizeMax();`);
-    else if (plan.category === 'list' || plan.category === 'map') writer.line(`if (${plan.slot} !== undefined) size += ${plan.slot}.$sizeMax();`);
+    else if (plan.category === 'message')
+      writer.line(`if (${isPresent(plan)}) size += 10 + ${plan.slot}!.$encodedSizeMax();`);
+    else if (plan.category === 'list' || plan.category === 'map')
+      writer.line(`if (${plan.slot} !== undefined) size += ${plan.slot}.$sizeMax();`);
   }
 }
 
@@ -107,7 +120,9 @@ function emitFieldInfo(context: FileContext, plan: FieldPlan): void {
   const { writer } = context;
   const { field, name } = plan;
   const kind = field.isMap ? 'map' : field.kind;
-  writer.line(`name: '${name}', protoName: '${field.name}', jsonName: '${escapeText(field.jsonName)}', number: ${field.number},`);
+  writer.line(
+    `name: '${name}', protoName: '${field.name}', jsonName: '${escapeText(field.jsonName)}', number: ${field.number},`,
+  );
   writer.line(`kind: '${kind}', repeated: ${field.repeated}, presence: ${field.presence},`);
   if (field.oneof !== undefined) writer.line(`oneof: '${field.oneof.name}',`);
   if (field.int64AsNumber) writer.line('int64AsNumber: true,');

@@ -49,8 +49,10 @@ function emitType(context: FileContext, root: MessageSchema): void {
       writer.block(
         'collections: [',
         () => {
-          if (valueFields(root).length > 0) writer.line(`{ id: 0, name: 'values', kind: 'values', entity: ${name}Values.$type },`);
-          for (const field of root.fields) if (isCollection(field) || isQueue(field)) writer.line(tableInfo(context, field));
+          if (valueFields(root).length > 0)
+            writer.line(`{ id: 0, name: 'values', kind: 'values', entity: ${name}Values.$type },`);
+          for (const field of root.fields)
+            if (isCollection(field) || isQueue(field)) writer.line(tableInfo(context, field));
         },
         '],',
       );
@@ -76,7 +78,9 @@ function tableType(context: FileContext, field: FieldSchema): string {
 function openTable(context: FileContext, field: FieldSchema): string {
   const entity = context.classOf(field.messageType!, 'entity');
   const head = `${field.number}, '${field.tsName}'`;
-  return isQueue(field) ? `space.queue(${head}, ${entity})` : `space.collection(${head}, '${field.mapKey!}', ${entity})`;
+  return isQueue(field)
+    ? `space.queue(${head}, ${entity})`
+    : `space.collection(${head}, '${field.mapKey!}', ${entity})`;
 }
 
 function keyType(field: FieldSchema): string {

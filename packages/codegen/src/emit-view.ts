@@ -65,8 +65,16 @@ class ViewEmitter {
     );
     writer.line();
     this.emitStatic(`create(): ${name}`, 'create()', 'An empty, mutable message from the pool.');
-    this.emitStatic(`wrap(bytes: Uint8Array, start = 0, end = bytes.length): ${name}`, 'wrap(bytes, start, end)', 'An immutable, lazy view over bytes, which must not change until it is disposed.');
-    this.emitStatic(`fromBytes(bytes: Uint8Array): ${name}`, 'fromBytes(bytes)', 'A mutable message with a copy of the content.');
+    this.emitStatic(
+      `wrap(bytes: Uint8Array, start = 0, end = bytes.length): ${name}`,
+      'wrap(bytes, start, end)',
+      'An immutable, lazy view over bytes, which must not change until it is disposed.',
+    );
+    this.emitStatic(
+      `fromBytes(bytes: Uint8Array): ${name}`,
+      'fromBytes(bytes)',
+      'A mutable message with a copy of the content.',
+    );
     this.emitStatic(`fromJSON(json: unknown): ${name}`, 'fromJSON(json)', 'A mutable message from ProtoJSON.');
     writer.block(`override get $type(): ${type}<${name}> {`, () => writer.line(`return ${name}.$type;`));
     writer.line();
@@ -119,7 +127,8 @@ class ViewEmitter {
     const { slot, at, field } = plan;
     if (isCollection(plan)) return this.emitReadCollection(plan);
     if (plan.category === 'message') return this.emitReadMessage(plan);
-    if (field.oneof !== undefined) writer.line(`if (${caseSlot(field.oneof)} !== ${field.number}) return ${plan.initial};`);
+    if (field.oneof !== undefined)
+      writer.line(`if (${caseSlot(field.oneof)} !== ${field.number}) return ${plan.initial};`);
     writer.block(`if (${at} !== 0) {`, () => {
       writer.line(`${slot} = ${plan.read('this.$bytes', at)};`);
       writer.line(`${at} = 0;`);
@@ -145,7 +154,9 @@ class ViewEmitter {
     const start = isSet === '' ? plan.at : `${isSet} ? ${plan.at} : 0`;
     const end = isSet === '' ? plan.end : `${isSet} ? ${plan.end} : 0`;
     writer.line(`const value = (${plan.slot} ??= new ${plan.elementType}());`);
-    writer.line(`if (value.$state === ${context.runtime('DISPOSED')}) value.$embed(this, ${number}, ${start}, ${end});`);
+    writer.line(
+      `if (value.$state === ${context.runtime('DISPOSED')}) value.$embed(this, ${number}, ${start}, ${end});`,
+    );
     writer.line('return value;');
   }
 
@@ -186,7 +197,8 @@ class ViewEmitter {
     writer.block(`clear${plan.upperName}(): void {`, () => {
       this.emitGuard();
       const { oneof } = plan.field;
-      if (oneof !== undefined) writer.line(`if (${caseSlot(oneof)} === ${plan.field.number}) this.clear${upper(oneof)}();`);
+      if (oneof !== undefined)
+        writer.line(`if (${caseSlot(oneof)} === ${plan.field.number}) this.clear${upper(oneof)}();`);
       else this.emitReset(plan);
     });
     writer.line();
@@ -383,7 +395,9 @@ class ViewEmitter {
     writer.block('override $encodeFields(target: Uint8Array, offset: number): number {', () => {
       writer.line('let at = offset;');
       emitEncode(context, this.plans, (plan) => (plan.category === 'message' ? sized(plan) : isSet(plan)));
-      writer.line(`if (this.$unknown !== undefined) at = ${context.runtime('copyRanges')}(this.$bytes, this.$unknown, target, at);`);
+      writer.line(
+        `if (this.$unknown !== undefined) at = ${context.runtime('copyRanges')}(this.$bytes, this.$unknown, target, at);`,
+      );
       writer.line('return at;');
     });
     writer.line();

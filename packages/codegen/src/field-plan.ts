@@ -25,14 +25,33 @@ interface KindTraits {
 }
 
 function number(category: Category, name: string, writer: string, traits: Partial<KindTraits>): KindTraits {
-  const isWrong = 'typeof value !== \'number\'';
-  return { category, tsType: 'number', initial: '0', wireType: 0, reader: `read${name}`, writer: `write${writer}`, sizeMax: 10, isWrong, ...traits };
+  const isWrong = "typeof value !== 'number'";
+  return {
+    category,
+    tsType: 'number',
+    initial: '0',
+    wireType: 0,
+    reader: `read${name}`,
+    writer: `write${writer}`,
+    sizeMax: 10,
+    isWrong,
+    ...traits,
+  };
 }
 
 function big(name: string, writer: string, signed: boolean, wireType: number): KindTraits {
   const isWrong = `typeof value !== 'bigint' || BigInt.as${signed ? 'Int' : 'Uint'}N(64, value) !== value`;
   const sizeMax = wireType === 1 ? 8 : 10;
-  return { category: 'number', tsType: 'bigint', initial: '0n', wireType, reader: `read${name}`, writer: `write${writer}`, sizeMax, isWrong };
+  return {
+    category: 'number',
+    tsType: 'bigint',
+    initial: '0n',
+    wireType,
+    reader: `read${name}`,
+    writer: `write${writer}`,
+    sizeMax,
+    isWrong,
+  };
 }
 
 const int32Wrong = { isWrong: '(value | 0) !== value' };
@@ -48,7 +67,11 @@ const traitsByKind: Readonly<Partial<Record<FieldKind, KindTraits>>> = {
   enum: number('number', 'Int32', 'Int32', int32Wrong),
   fixed32: number('number', 'Fixed32', 'Fixed32', { ...wire32, ...uint32Wrong }),
   sfixed32: number('number', 'Sfixed32', 'Fixed32', { ...wire32, ...int32Wrong }),
-  bool: number('number', 'Bool', 'Bool', { tsType: 'boolean', initial: 'false', isWrong: "typeof value !== 'boolean'" }),
+  bool: number('number', 'Bool', 'Bool', {
+    tsType: 'boolean',
+    initial: 'false',
+    isWrong: "typeof value !== 'boolean'",
+  }),
   int64: big('Int64', 'Int64', true, 0),
   uint64: big('Uint64', 'Int64', false, 0),
   sint64: big('Sint64', 'Sint64', true, 0),
@@ -85,7 +108,13 @@ export class FieldPlan {
     className: string,
   ) {
     this.traits = traitsOf(field);
-    this.category = field.isMap ? 'map' : field.repeated ? 'list' : field.messageType !== undefined ? 'message' : this.traits.category;
+    this.category = field.isMap
+      ? 'map'
+      : field.repeated
+        ? 'list'
+        : field.messageType !== undefined
+          ? 'message'
+          : this.traits.category;
     this.slot = `this._${field.tsName}`;
     this.place = `'${field.message.fullName}.${field.name}'`;
     this.constant = `${classNameOf(className)}$${field.tsName}$field`;
@@ -119,7 +148,10 @@ export class FieldPlan {
   }
 
   get tag(): number {
-    const wireType = this.category === 'map' || (this.category === 'list' && this.field.messageType !== undefined) ? 2 : this.traits.wireType;
+    const wireType =
+      this.category === 'map' || (this.category === 'list' && this.field.messageType !== undefined)
+        ? 2
+        : this.traits.wireType;
     return ((this.field.number << 3) | wireType) >>> 0;
   }
 
@@ -196,6 +228,15 @@ export class FieldPlan {
 function traitsOf(field: FieldSchema): KindTraits {
   const traits = traitsByKind[field.kind] ?? number('message', '', '', { wireType: 2 });
   if (!field.int64AsNumber || field.isMap) return traits;
-  const isWrong = unsigned64.has(field.kind) ? '!Number.isSafeInteger(value) || value < 0' : '!Number.isSafeInteger(value)';
-  return { ...traits, tsType: 'number', initial: '0', reader: `${traits.reader}Number`, writer: `${traits.writer}Number`, isWrong };
+  const isWrong = unsigned64.has(field.kind)
+    ? '!Number.isSafeInteger(value) || value < 0'
+    : '!Number.isSafeInteger(value)';
+  return {
+    ...traits,
+    tsType: 'number',
+    initial: '0',
+    reader: `${traits.reader}Number`,
+    writer: `${traits.writer}Number`,
+    isWrong,
+  };
 }

@@ -47,7 +47,9 @@ export class FileContext {
   }
 
   enumOf(declared: EnumSchema): string {
-    return declared.file === this.file ? declared.tsName : this.writer.use(this.moduleOf(declared.file), declared.tsName);
+    return declared.file === this.file
+      ? declared.tsName
+      : this.writer.use(this.moduleOf(declared.file), declared.tsName);
   }
 
   enumNamesOf(declared: EnumSchema): string {

@@ -69,7 +69,17 @@ function emitFile(file: FileSchema, modules: Modules): GeneratedFile {
 
 /** Names at the top of the generated file, which imports must not take; and JavaScript's own that generated code relies on. */
 function declaredNames(file: FileSchema): Set<string> {
-  const names = new Set(['BigInt', 'Iterable', 'Map', 'Math', 'Number', 'Object', 'ReadonlyMap', 'Uint8Array', file.factoryName]);
+  const names = new Set([
+    'BigInt',
+    'Iterable',
+    'Map',
+    'Math',
+    'Number',
+    'Object',
+    'ReadonlyMap',
+    'Uint8Array',
+    file.factoryName,
+  ]);
   for (const declared of file.enums) names.add(declared.tsName).add(enumNamesConstant(declared));
   for (const message of file.messages) {
     names.add(message.viewName).add(message.entityName);

@@ -23,7 +23,8 @@ export function loadSchema(sources: readonly SourceFile[]): Schema {
   for (const file of files.values()) {
     checkImports(file, files);
     for (const declared of file.enums) declared.tsName = classNameOf(declared.name);
-    for (const message of file.messages) linkMessage(message, { messages, enums });
+    const visible = visibleFrom(file, files);
+    for (const message of file.messages) linkMessage(message, { messages, enums, visible });
   }
   const schema: Schema = { files: [...files.values()], messages };
   checkIds(schema);
@@ -56,7 +57,10 @@ function checkImports(file: FileSchema, files: ReadonlyMap<string, FileSchema>):
     if (files.has(path) || ignoredImports.has(path)) continue;
     const place = { path: file.path, line: 1, column: 1 };
     if (path.startsWith('google/protobuf/')) {
-      throw invalid(place, `import "${path}" is not supported; supported are ${[...wellKnownSources.keys()].join(', ')}`);
+      throw invalid(
+        place,
+        `import "${path}" is not supported; supported are ${[...wellKnownSources.keys()].join(', ')}`,
+      );
     }
     throw invalid(place, `import "${path}": no such file was given${didYouMean(path, [...files.keys()])}`);
   }
@@ -69,13 +73,15 @@ interface Declared {
 
 function declare<T extends Declared>(names: Map<string, T>, others: ReadonlyMap<string, Declared>, declared: T): void {
   const other = names.get(declared.fullName) ?? others.get(declared.fullName);
-  if (other !== undefined) throw invalid(declared.place, `${declared.fullName} is also declared at ${formatPlace(other.place)}`);
+  if (other !== undefined)
+    throw invalid(declared.place, `${declared.fullName} is also declared at ${formatPlace(other.place)}`);
   names.set(declared.fullName, declared);
 }
 
 interface Names {
   readonly messages: ReadonlyMap<string, MessageSchema>;
   readonly enums: ReadonlyMap<string, EnumSchema>;
+  readonly visible: ReadonlySet<FileSchema>;
 }
 
 function linkMessage(message: MessageSchema, names: Names): void {
@@ -97,21 +103,34 @@ function resolveType(field: FieldSchema, names: Names): void {
   }
   const found = field.messageType ?? field.enumType;
   if (found === undefined) {
-    const known = [...names.messages.keys(), ...names.enums.keys()];
+    const full = [...names.messages.keys(), ...names.enums.keys()];
+    const known = [...full, ...full.map((name) => name.replace(/^.*\./, ''))];
     throw invalid(field.place, `${field.name}: there is no type ${field.typeName}${didYouMean(field.typeName, known)}`);
   }
-  const { file } = field.message;
-  if (found.file !== file && !reaches(file, found.file.path)) {
-    throw invalid(field.place, `${field.name}: ${found.fullName} is declared in ${found.file.path}, which is not imported`);
+  if (!names.visible.has(found.file)) {
+    throw invalid(
+      field.place,
+      `${field.name}: ${found.fullName} is declared in ${found.file.path}, which is not imported`,
+    );
   }
   if (field.enumType !== undefined) field.kind = 'enum';
   else if (!field.repeated && !field.isMap) (field as { presence: boolean }).presence = true;
   if (field.messageType !== undefined) (field as { packed: boolean }).packed = false;
 }
 
-/** Transitive imports are accepted: protobuf wants `import public` for them, which protobufjs does not tell apart. */
-function reaches(file: FileSchema, path: string): boolean {
-  return file.imports.length > 0 && path !== '';
+/**
+ * The files whose types a file may name: itself and what it imports, directly or not. protobuf wants `import public` for the latter;
+ * protobufjs does not tell the two apart, so being lenient is all that is left.
+ */
+function visibleFrom(file: FileSchema, files: ReadonlyMap<string, FileSchema>): Set<FileSchema> {
+  const visible = new Set([file]);
+  for (const seen of visible) {
+    for (const path of seen.imports) {
+      const imported = files.get(path);
+      if (imported !== undefined) visible.add(imported);
+    }
+  }
+  return visible;
 }
 
 /** The names that a type name can stand for: innermost scope first. */
@@ -125,8 +144,10 @@ function candidates(field: FieldSchema): string[] {
 }
 
 function checkReserved(message: MessageSchema, field: FieldSchema): void {
-  if (field.number >= 19_000 && field.number <= 19_999) throw invalid(field.place, `${field.name}: 19000 to 19999 are protobuf's own`);
-  if (field.number < 1 || field.number > 536_870_911) throw invalid(field.place, `${field.name}: field number ${field.number} is not in 1..536870911`);
+  if (field.number >= 19_000 && field.number <= 19_999)
+    throw invalid(field.place, `${field.name}: 19000 to 19999 are protobuf's own`);
+  if (field.number < 1 || field.number > 536_870_911)
+    throw invalid(field.place, `${field.name}: field number ${field.number} is not in 1..536870911`);
   if (message.reservedNumbers.some(([from, to]) => field.number >= from && field.number <= to)) {
     throw invalid(field.place, `${field.name}: field number ${field.number} is reserved`);
   }
@@ -151,7 +172,11 @@ function claimHelpers(message: MessageSchema, taken: Map<string, string>): void 
     const upper = field.tsName.charAt(0).toUpperCase() + field.tsName.slice(1);
     for (const helper of [`has${upper}`, `clear${upper}`]) {
       const other = taken.get(helper);
-      if (other !== undefined) throw invalid(field.place, `${field.name}: its method ${helper} collides with the field ${other}; rename one of them`);
+      if (other !== undefined)
+        throw invalid(
+          field.place,
+          `${field.name}: its method ${helper} collides with the field ${other}; rename one of them`,
+        );
     }
   }
 }
@@ -166,13 +191,15 @@ function checkIds(schema: Schema): void {
         throw invalid(message.place, `${message.name} has a type id, so the file needs option (aep.factory_id) = …;`);
       }
       const other = types.get(message.typeId);
-      if (other !== undefined) clash(`type id ${message.typeId}`, message.place, { name: other.fullName, place: other.place });
+      if (other !== undefined)
+        clash(`type id ${message.typeId}`, message.place, { name: other.fullName, place: other.place });
       types.set(message.typeId, message);
     }
     if (file.factoryId === 0) continue;
     const other = factories.get(file.factoryId);
     const place = { path: file.path, line: 1, column: 1 };
-    if (other !== undefined) clash(`factory id ${file.factoryId}`, place, { name: other.factoryName, place: { ...place, path: other.path } });
+    if (other !== undefined)
+      clash(`factory id ${file.factoryId}`, place, { name: other.factoryName, place: { ...place, path: other.path } });
     factories.set(file.factoryId, file);
   }
 }

@@ -24,13 +24,18 @@ function tokenize(text: string): Token[] {
   let lineAt = 0;
   let counted = 0;
   for (const match of text.matchAll(tokenPattern)) {
-    for (let newline = text.indexOf('\n', counted); newline >= 0 && newline < match.index; newline = text.indexOf('\n', newline + 1)) {
+    for (
+      let newline = text.indexOf('\n', counted);
+      newline >= 0 && newline < match.index;
+      newline = text.indexOf('\n', newline + 1)
+    ) {
       line++;
       lineAt = newline + 1;
     }
     counted = match.index;
     const [found] = match;
-    if (!found.startsWith('//') && !found.startsWith('/*')) tokens.push({ text: found, line, column: match.index - lineAt + 1 });
+    if (!found.startsWith('//') && !found.startsWith('/*'))
+      tokens.push({ text: found, line, column: match.index - lineAt + 1 });
   }
   return tokens;
 }
@@ -77,7 +82,8 @@ export class Locator {
       } else if (token.text === ';') {
         header = [];
       } else {
-        if (token.text === '=' && index > 0 && isDeclaration(header)) this.note(scopes, this.tokens[index - 1]!, this.tokens[index + 1]);
+        if (token.text === '=' && index > 0 && isDeclaration(header))
+          this.note(scopes, this.tokens[index - 1]!, this.tokens[index + 1]);
         header.push(token.text);
       }
     }
@@ -105,5 +111,10 @@ export class Locator {
 /** `name = number` of a field or enum value, not of an option or of `syntax = …`. */
 function isDeclaration(header: readonly string[]): boolean {
   const [first] = header;
-  return first !== undefined && !['option', 'syntax', 'edition', 'extend'].includes(first) && !header.includes('[') && !header.includes('=');
+  return (
+    first !== undefined &&
+    !['option', 'syntax', 'edition', 'extend'].includes(first) &&
+    !header.includes('[') &&
+    !header.includes('=')
+  );
 }

@@ -17,7 +17,8 @@ export function markClasses(schema: Schema): void {
   for (const message of schema.messages.values()) {
     if (message.isStateRoot) checkStateRoot(message);
     if (message.isMarkedEntity) spread(message, entities);
-    if (message.isStateRoot) for (const field of message.fields) if (field.messageType !== undefined) spread(field.messageType, entities);
+    if (message.isStateRoot)
+      for (const field of message.fields) if (field.messageType !== undefined) spread(field.messageType, entities);
   }
   for (const message of schema.messages.values()) {
     if (!message.isStateRoot && (message.typeId !== 0 || !entities.has(message))) spread(message, views);
@@ -39,12 +40,20 @@ function spread(message: MessageSchema, marked: Set<MessageSchema>): void {
 }
 
 function checkStateRoot(root: MessageSchema): void {
-  if (root.typeId !== 0) throw invalid(root.place, `${root.name} is a state root and has a type id; a state root is not sent: remove one of the options`);
-  if (root.isMarkedEntity) throw invalid(root.place, `${root.name} is a state root, so (aep.entity) means nothing: remove it`);
+  if (root.typeId !== 0)
+    throw invalid(
+      root.place,
+      `${root.name} is a state root and has a type id; a state root is not sent: remove one of the options`,
+    );
+  if (root.isMarkedEntity)
+    throw invalid(root.place, `${root.name} is a state root, so (aep.entity) means nothing: remove it`);
   for (const field of root.fields) {
-    if (field.oneof !== undefined) throw invalid(field.place, `${field.name}: a state root cannot have a oneof; put it in an embedded message`);
-    if (field.messageType?.isStateRoot === true) throw invalid(field.place, `${field.name}: a state root cannot be a part of another one`);
-    if (field.int64AsNumber && field.isMap) throw invalid(field.place, `${field.name}: jstype has no meaning for the keys of a collection`);
+    if (field.oneof !== undefined)
+      throw invalid(field.place, `${field.name}: a state root cannot have a oneof; put it in an embedded message`);
+    if (field.messageType?.isStateRoot === true)
+      throw invalid(field.place, `${field.name}: a state root cannot be a part of another one`);
+    if (field.int64AsNumber && field.isMap)
+      throw invalid(field.place, `${field.name}: jstype has no meaning for the keys of a collection`);
   }
 }
 
@@ -87,5 +96,9 @@ function checkClassNames(file: FileSchema): void {
 export function nameOfClass(message: MessageSchema, entity: boolean): string {
   const name = entity ? message.entityName : message.viewName;
   if (name !== '') return name;
-  throw new AepError('AEP_ASSERTION', 'fatal', `invariant broken: ${message.fullName} has no ${entity ? 'entity' : 'view'} class`);
+  throw new AepError(
+    'AEP_ASSERTION',
+    'fatal',
+    `invariant broken: ${message.fullName} has no ${entity ? 'entity' : 'view'} class`,
+  );
 }

@@ -56,7 +56,11 @@ export function parseFile(source: SourceFile): FileSchema {
     enums: [],
     wellKnown: source.path.startsWith('google/protobuf/'),
   };
-  if (file.syntax === 'proto2') throw invalid(locator.find(''), 'proto2 is not supported: begin the file with syntax = "proto3"; or edition = "2023";');
+  if (file.syntax === 'proto2')
+    throw invalid(
+      locator.find(''),
+      'proto2 is not supported: begin the file with syntax = "proto3"; or edition = "2023";',
+    );
   const context = { file, locator };
   for (const nested of (namespace as protobuf.NamespaceBase).nestedArray) addDeclaration(context, nested, '');
   return file;
@@ -68,11 +72,12 @@ function parseText(source: SourceFile, locator: Locator): protobuf.IParserResult
   } catch (thrown) {
     const message = thrown instanceof Error ? thrown.message : String(thrown);
     const inLine = /^(.*?) \(line (\d+)\)$/s.exec(message);
-    if (inLine !== null) throw invalid(locator.onLine(Number(inLine[2]), /'(.*)'/s.exec(message)?.[1] ?? ''), inLine[1]!);
-    const twice = /^duplicate (name|id) '?(\w+)'? in \w+ (\w+)/.exec(message);
-    if (twice === null) throw invalid(locator.find(''), message);
-    const key = twice[1] === 'id' ? `=${twice[2]!}` : twice[2]!;
-    throw invalid(locator.find(`${twice[3]!}.${key}#2`), message);
+    if (inLine !== null)
+      throw invalid(locator.onLine(Number(inLine[2]), /'(.*)'/s.exec(message)?.[1] ?? ''), inLine[1]!);
+    const inType = /^(?:duplicate )?(name|id) '?(\w+)'? (?:is reserved )?in \w+ (\w+)/.exec(message);
+    if (inType === null) throw invalid(locator.find(''), message);
+    const key = `${inType[3]!}.${inType[1] === 'id' ? '=' : ''}${inType[2]!}`;
+    throw invalid(locator.find(message.startsWith('duplicate') ? `${key}#2` : key), message);
   }
 }
 
@@ -89,19 +94,22 @@ function idOption(options: Record<string, unknown>, name: string, locator: Locat
   const value = optionOf(options, name);
   if (value === undefined) return 0;
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= idMax) return value;
-  throw invalid(locator.find(key), `(aep.${name}): expected an integer in 1..${idMax}, got ${String(value)}`);
+  throw invalid(locator.find(key), `(aep.${name}): expected an integer in 1..${idMax}, got ${JSON.stringify(value)}`);
 }
 
 function nameOption(options: Record<string, unknown>, locator: Locator): string | undefined {
   const value = optionOf(options, 'factory_name');
   if (value === undefined || (typeof value === 'string' && /^[A-Za-z]\w*$/.test(value))) return value;
-  throw invalid(locator.find(''), `(aep.factory_name): expected a name such as OrdersFactory, got ${JSON.stringify(value)}`);
+  throw invalid(
+    locator.find(''),
+    `(aep.factory_name): expected a name such as OrdersFactory, got ${JSON.stringify(value)}`,
+  );
 }
 
 function flagOption(options: Record<string, unknown>, name: string, place: { locator: Locator; key: string }): boolean {
   const value = optionOf(options, name);
   if (value === undefined || typeof value === 'boolean') return value ?? false;
-  throw invalid(place.locator.find(place.key), `(aep.${name}): expected true or false, got ${String(value)}`);
+  throw invalid(place.locator.find(place.key), `(aep.${name}): expected true or false, got ${JSON.stringify(value)}`);
 }
 
 function addDeclaration(context: Context, declared: protobuf.ReflectionObject, scope: string): void {
@@ -147,17 +155,24 @@ function addMessage(context: Context, type: protobuf.Type, scope: string): void 
   for (const nested of type.nestedArray) addDeclaration(context, nested, name);
 }
 
-function toField(context: Context, message: MessageSchema, field: protobuf.Field, oneofs: Map<protobuf.OneOf, OneofSchema>): FieldSchema {
+function toField(
+  context: Context,
+  message: MessageSchema,
+  field: protobuf.Field,
+  oneofs: Map<protobuf.OneOf, OneofSchema>,
+): FieldSchema {
   const place = context.locator.find(`${message.name}.${field.name}`);
   const options = field.options ?? {};
   const isMap = field instanceof protobuf.MapField;
   const isMessage = !isMap && !scalarKinds.has(field.type);
   const isProto3Optional = options['proto3_optional'] === true;
   const oneof = field.partOf === null || isProto3Optional ? undefined : oneofOf(message, field.partOf, oneofs);
-  if (options['default'] !== undefined) throw invalid(place, `${field.name}: default values other than the type's own are not supported`);
+  if (options['default'] !== undefined)
+    throw invalid(place, `${field.name}: default values other than the type's own are not supported`);
   checkFeatures(context, field, place);
   const repeated = field.repeated && !isMap;
-  const optional = isProto3Optional || (context.file.syntax !== 'proto3' && featureOf(field, 'field_presence') !== 'IMPLICIT');
+  const optional =
+    isProto3Optional || (context.file.syntax !== 'proto3' && featureOf(field, 'field_presence') !== 'IMPLICIT');
   return {
     message,
     name: field.name,
@@ -192,12 +207,19 @@ function isPacked(context: Context, field: protobuf.Field, isNamedType: boolean)
 
 function checkFeatures(context: Context, field: protobuf.Field & Optioned, place: ReturnType<Locator['find']>): void {
   if (context.file.syntax === 'proto3') return;
-  if (featureOf(field, 'message_encoding') === 'DELIMITED') throw invalid(place, `${field.name}: message_encoding = DELIMITED (groups) is not supported`);
-  if (featureOf(field, 'field_presence') === 'LEGACY_REQUIRED') throw invalid(place, `${field.name}: required fields are not supported`);
-  if (featureOf(field, 'enum_type') === 'CLOSED') throw invalid(place, `${field.name}: enum_type = CLOSED is not supported`);
+  if (featureOf(field, 'message_encoding') === 'DELIMITED')
+    throw invalid(place, `${field.name}: message_encoding = DELIMITED (groups) is not supported`);
+  if (featureOf(field, 'field_presence') === 'LEGACY_REQUIRED')
+    throw invalid(place, `${field.name}: required fields are not supported`);
+  if (featureOf(field, 'enum_type') === 'CLOSED')
+    throw invalid(place, `${field.name}: enum_type = CLOSED is not supported`);
 }
 
-function oneofOf(message: MessageSchema, declared: protobuf.OneOf, oneofs: Map<protobuf.OneOf, OneofSchema>): OneofSchema {
+function oneofOf(
+  message: MessageSchema,
+  declared: protobuf.OneOf,
+  oneofs: Map<protobuf.OneOf, OneofSchema>,
+): OneofSchema {
   let oneof = oneofs.get(declared);
   if (oneof === undefined) {
     oneof = { name: declared.name, comment: declared.comment ?? undefined, fields: [], tsName: '' };
@@ -213,7 +235,10 @@ function addEnum({ file, locator }: Context, declared: protobuf.Enum, scope: str
   const entries = Object.entries(declared.values);
   if (entries.length === 0) throw invalid(place, `enum ${name} has no values`);
   if (entries[0]![1] !== 0) throw invalid(place, `enum ${name}: the first value must be 0, it is the default`);
-  const shortNames = stripEnumPrefix(declared.name, entries.map(([value]) => value));
+  const shortNames = stripEnumPrefix(
+    declared.name,
+    entries.map(([value]) => value),
+  );
   const schema: EnumSchema = {
     file,
     name,

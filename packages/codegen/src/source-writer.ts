@@ -60,7 +60,9 @@ export class SourceWriter {
   private localName(module: string, name: string): string {
     const isTaken = (local: string): boolean =>
       this.declared.has(local) ||
-      [...this.imports].some(([other, names]) => other !== module && [...names.values()].some((entry) => entry.local === local));
+      [...this.imports].some(
+        ([other, names]) => other !== module && [...names.values()].some((entry) => entry.local === local),
+      );
     let local = name;
     while (isTaken(local)) local = `$${local}`;
     return local;
@@ -68,9 +70,14 @@ export class SourceWriter {
 
   /** The file. */
   toString(header: string): string {
-    const modules = [...this.imports.keys()].sort((a, b) => Number(a.startsWith('.')) - Number(b.startsWith('.')) || (a < b ? -1 : 1));
+    const modules = [...this.imports.keys()].sort(
+      (a, b) => Number(a.startsWith('.')) - Number(b.startsWith('.')) || (a < b ? -1 : 1),
+    );
     const imports = modules.map((module) => formatImport(module, this.imports.get(module)!));
-    const body = this.lines.join('\n').replace(/\n{3,}/g, '\n\n').trim();
+    const body = this.lines
+      .join('\n')
+      .replace(/\n{3,}/g, '\n\n')
+      .trim();
     return `${header}\n${imports.join('')}\n${body}\n`.replace(/\n{3,}/g, '\n\n');
   }
 }

@@ -4,7 +4,7 @@ import { setCheckedMode } from '@aep/messages/internal';
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import fc from 'fast-check';
-import { NewOrder, Order, OrderReport } from './gen/shop/orders.js';
+import { NewOrder, Order, OrderReport, Side } from './gen/shop/orders.js';
 import { seed } from './random-build.js';
 
 const numRuns = Number(process.env['AEP_HOSTILE_RUNS'] ?? 3000);
@@ -35,7 +35,7 @@ function reportBytes(): Uint8Array {
   report.filledBy.quantity = 3;
   report.reportedAt.seconds = 1_763_725_000n;
   report.signature = new Uint8Array([1, 2, 3]);
-  report.sides.push(2);
+  report.sides.push(Side.SELL);
   report.owner.agent.name = 'agent';
   const bytes = report.toBytes();
   report.dispose();
@@ -85,12 +85,20 @@ test('a message that is cut off at any place inside a field is refused with fiel
   for (let length = 0; length < bytes.length; length++) {
     const view = NewOrder.wrap(bytes, 0, length);
     if (boundaries.has(length)) view.$validate();
-    else assert.throws(() => view.quantity, { code: 'AEP_MESSAGE_MALFORMED', message: /^shop\.NewOrder\.\w+: .*byte \d+/ });
+    else
+      assert.throws(() => view.quantity, {
+        code: 'AEP_MESSAGE_MALFORMED',
+        message: /^shop\.NewOrder\.\w+: .*byte \d+/,
+      });
   }
 });
 
 const cases: readonly (readonly [string, readonly number[], RegExp])[] = [
-  ['a varint of eleven bytes', [0x28, ...Array<number>(10).fill(0xff), 0x01], /quantity: a varint of more than ten bytes/],
+  [
+    'a varint of eleven bytes',
+    [0x28, ...Array<number>(10).fill(0xff), 0x01],
+    /quantity: a varint of more than ten bytes/,
+  ],
   ['a varint that is cut off', [0x28, 0xff], /quantity: cut off inside a varint/],
   ['a string that is longer than the message', [0x0a, 0x05, 0x61], /order_id: .*length of 5/],
   ['a length that does not fit 32 bits', [0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01], /order_id: .*length/],
@@ -124,7 +132,10 @@ test('a string that is not UTF-8 is refused when it is read, naming the field', 
   for (const bad of [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82]]) {
     const view = NewOrder.wrap(Uint8Array.from([0x0a, bad.length, ...bad, 0x28, 7]));
     assert.equal(view.quantity, 7);
-    assert.throws(() => view.orderId, { code: 'AEP_MESSAGE_MALFORMED', message: /shop\.NewOrder\.order_id: not valid UTF-8/ });
+    assert.throws(() => view.orderId, {
+      code: 'AEP_MESSAGE_MALFORMED',
+      message: /shop\.NewOrder\.order_id: not valid UTF-8/,
+    });
   }
 });
 
@@ -156,7 +167,10 @@ test('messages nested deeper than depthMax are refused, before the stack ends', 
 test('groups nested by the thousand cost no stack', () => {
   const bytes = new Uint8Array(100_000).fill(0xa3);
   for (let at = 1; at < bytes.length; at += 2) bytes[at] = 0x06;
-  assert.throws(() => OrderReport.wrap(bytes).orderId, { code: 'AEP_MESSAGE_MALFORMED', message: /groups nested deeper/ });
+  assert.throws(() => OrderReport.wrap(bytes).orderId, {
+    code: 'AEP_MESSAGE_MALFORMED',
+    message: /groups nested deeper/,
+  });
 });
 
 test('more elements than elementsMax are refused on reading and on writing', () => {
@@ -164,7 +178,10 @@ test('more elements than elementsMax are refused on reading and on writing', () 
   report.lotSizes.assign([1, 2, 3, 4]);
   const bytes = report.toBytes();
   setMessageLimits({ elementsMax: 3 });
-  assert.throws(() => OrderReport.wrap(bytes).lotSizes, { code: 'AEP_MESSAGE_TOO_LARGE', message: /lot_sizes: more than 3/ });
+  assert.throws(() => OrderReport.wrap(bytes).lotSizes, {
+    code: 'AEP_MESSAGE_TOO_LARGE',
+    message: /lot_sizes: more than 3/,
+  });
   assert.throws(() => report.lotSizes.push(5), { code: 'AEP_MESSAGE_TOO_LARGE' });
   report.tags.assign(['1', '2', '3']);
   assert.throws(() => report.tags.push('4'), { code: 'AEP_MESSAGE_TOO_LARGE' });
@@ -172,7 +189,10 @@ test('more elements than elementsMax are refused on reading and on writing', () 
 
 test('a message of more than messageBytesMax is refused when it is wrapped', () => {
   setMessageLimits({ messageBytesMax: 10 });
-  assert.throws(() => NewOrder.wrap(new Uint8Array(11)), { code: 'AEP_MESSAGE_TOO_LARGE', message: /11 bytes, allowed are 10/ });
+  assert.throws(() => NewOrder.wrap(new Uint8Array(11)), {
+    code: 'AEP_MESSAGE_TOO_LARGE',
+    message: /11 bytes, allowed are 10/,
+  });
 });
 
 test('a range outside of the bytes is refused', () => {

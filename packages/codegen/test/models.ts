@@ -8,11 +8,11 @@ interface Reflected {
   readonly $type: { readonly fields: readonly FieldInfo<never>[] };
 }
 
-type AnyField = FieldInfo<unknown>;
+type AnyField = FieldInfo;
 type Pairs = readonly (readonly [never, unknown])[];
 
 function fieldsOf(message: Reflected): readonly AnyField[] {
-  return message.$type.fields as readonly AnyField[];
+  return message.$type.fields;
 }
 
 /** Sets the fields of a message or entity, in the order of the model. */
@@ -22,7 +22,8 @@ export function fill(message: Reflected, model: Model): void {
     const current = field.get(message);
     if (current instanceof TrackedList) current.assign(value as Iterable<never>);
     else if (current instanceof TrackedMap) for (const [key, item] of value as Pairs) current.set(key, item);
-    else if (field.kind === 'map') for (const [key, item] of value as Pairs) fill((current as MapOfMessages).getOrCreate(key), item as Model);
+    else if (field.kind === 'map')
+      for (const [key, item] of value as Pairs) fill((current as MapOfMessages).getOrCreate(key), item as Model);
     else if (field.repeated) for (const item of value as Model[]) fill((current as ListOfMessages).add(), item);
     else if (field.kind === 'message') fillEmbedded(current as Reflected & { $beforeChange(): void }, value as Model);
     else field.set(message, value);
@@ -44,13 +45,15 @@ function fillEmbedded(message: Reflected & { $beforeChange(): void }, model: Mod
 /** What a message or entity holds, read field by field. */
 export function read(message: Reflected): Model {
   const model: Model = {};
-  for (const field of fieldsOf(message)) if (field.has(message)) model[field.protoName] = readField(field, field.get(message));
+  for (const field of fieldsOf(message))
+    if (field.has(message)) model[field.protoName] = readField(field, field.get(message));
   return model;
 }
 
 function readField(field: AnyField, value: unknown): unknown {
   const element = (item: unknown): unknown => (field.message === undefined ? item : read(item as Reflected));
-  if (field.kind === 'map') return [...(value as Iterable<[unknown, unknown]>)].map(([key, item]) => [key, element(item)]);
+  if (field.kind === 'map')
+    return [...(value as Iterable<[unknown, unknown]>)].map(([key, item]) => [key, element(item)]);
   return field.repeated ? [...(value as Iterable<unknown>)].map(element) : element(value);
 }
 
@@ -62,14 +65,16 @@ export function toProtobufjs(messages: readonly RandomMessage[], name: string, m
     if (!(field.name in model)) continue;
     const value = model[field.name];
     const convert = (item: unknown): unknown => convertValue(messages, field, item);
-    if (field.rule === 'map') plain[field.name] = Object.fromEntries((value as Pairs).map(([key, item]) => [String(key), convert(item)]));
+    if (field.rule === 'map')
+      plain[field.name] = Object.fromEntries((value as Pairs).map(([key, item]) => [String(key), convert(item)]));
     else plain[field.name] = Array.isArray(value) ? value.map(convert) : convert(value);
   }
   return plain;
 }
 
 function convertValue(messages: readonly RandomMessage[], field: RandomField, value: unknown): unknown {
-  if (messages.some((message) => message.name === field.type)) return toProtobufjs(messages, field.type, value as Model);
+  if (messages.some((message) => message.name === field.type))
+    return toProtobufjs(messages, field.type, value as Model);
   const isUnsigned = field.type === 'uint64' || field.type === 'fixed64';
   return field.type.endsWith('64') ? protobuf.util.LongBits.from(String(value)).toLong(isUnsigned) : value;
 }

@@ -22,7 +22,8 @@ export interface BuiltSchema {
 }
 
 /** The seed of the run: AEP_SEED repeats one. */
-export const seed = process.env['AEP_SEED'] === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(process.env['AEP_SEED']);
+export const seed =
+  process.env['AEP_SEED'] === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(process.env['AEP_SEED']);
 
 interface GeneratedClass {
   readonly $type: MessageType;
@@ -38,7 +39,11 @@ export async function buildSchemas(count: number, directory: string): Promise<Bu
   const texts = drawn.map((messages, index) => schemaText(messages, `random${index}`, index + 1));
   const files = texts.map((text, index) => ({ path: `random${index}.proto`, text }));
   for (const file of generate({ files })) writeFileSync(join(target, 'src', file.path), file.text);
-  const options = { extends: '../../../../tsconfig.base.json', compilerOptions: { rootDir: 'src', outDir: 'out', composite: false, declaration: false, declarationMap: false }, include: ['src'] };
+  const options = {
+    extends: '../../../../tsconfig.base.json',
+    compilerOptions: { rootDir: 'src', outDir: 'out', composite: false, declaration: false, declarationMap: false },
+    include: ['src'],
+  };
   writeFileSync(join(target, 'tsconfig.json'), JSON.stringify(options));
   execFileSync(compiler, ['-p', target], { stdio: 'inherit' });
   return Promise.all(
@@ -46,7 +51,9 @@ export async function buildSchemas(count: number, directory: string): Promise<Bu
       const url = pathToFileURL(join(target, 'out', `random${index}.js`)).href;
       const classes = (await import(url)) as Record<string, GeneratedClass>;
       const text = texts[index]!;
-      const { root } = protobuf.parse(text.replace(/^import .*$/m, '').replaceAll(/option \(aep.*$/gm, ''), { keepCase: true });
+      const { root } = protobuf.parse(text.replace(/^import .*$/m, '').replaceAll(/option \(aep.*$/gm, ''), {
+        keepCase: true,
+      });
       root.resolveAll();
       return {
         index,

@@ -51,7 +51,10 @@ const fieldArbitrary = fc.record({
 });
 
 const messageArbitrary = fc
-  .tuple(fc.uniqueArray(fc.constantFrom(...numbers), { minLength: 1, maxLength: 14 }), fc.array(fieldArbitrary, { minLength: 14, maxLength: 14 }))
+  .tuple(
+    fc.uniqueArray(fc.constantFrom(...numbers), { minLength: 1, maxLength: 14 }),
+    fc.array(fieldArbitrary, { minLength: 14, maxLength: 14 }),
+  )
   .map(([chosen, fields]): RandomField[] =>
     chosen.map((number, index) => ({ ...fields[index]!, name: `f${number}`, number })),
   );
@@ -63,12 +66,18 @@ export const schemaArbitrary: fc.Arbitrary<RandomMessage[]> = fc
 
 /** The schema as a proto file. */
 export function schemaText(messages: readonly RandomMessage[], packageName: string, factoryId: number): string {
-  const lines = ['syntax = "proto3";', `package ${packageName};`, 'import "aep/options.proto";', `option (aep.factory_id) = ${factoryId};`];
+  const lines = [
+    'syntax = "proto3";',
+    `package ${packageName};`,
+    'import "aep/options.proto";',
+    `option (aep.factory_id) = ${factoryId};`,
+  ];
   lines.push('enum Color { COLOR_NONE = 0; COLOR_RED = 1; COLOR_BLUE = 7; COLOR_NEGATIVE = -3; }');
   messages.forEach((message, index) => {
     lines.push(`message ${message.name} {`, `  option (aep.type_id) = ${index + 1};`, '  option (aep.entity) = true;');
     const members = message.fields.filter((field) => field.rule === 'oneof');
-    if (members.length > 0) lines.push('  oneof choice {', ...members.map((field) => `    ${declaration(field)}`), '  }');
+    if (members.length > 0)
+      lines.push('  oneof choice {', ...members.map((field) => `    ${declaration(field)}`), '  }');
     for (const field of message.fields) if (field.rule !== 'oneof') lines.push(`  ${declaration(field)}`);
     lines.push('}');
   });
@@ -82,7 +91,8 @@ function declaration(field: RandomField): string {
   if (usesNumber(field)) options.push('jstype = JS_NUMBER');
   const suffix = options.length === 0 ? '' : ` [${options.join(', ')}]`;
   if (field.rule === 'map') return `map<${field.mapKey}, ${field.type}> ${field.name} = ${field.number};`;
-  const rule = field.rule === 'repeated' || field.rule === 'unpacked' ? 'repeated ' : field.rule === 'optional' ? 'optional ' : '';
+  const rule =
+    field.rule === 'repeated' || field.rule === 'unpacked' ? 'repeated ' : field.rule === 'optional' ? 'optional ' : '';
   return `${rule}${field.type} ${field.name} = ${field.number}${suffix};`;
 }
 
@@ -91,7 +101,11 @@ export function usesNumber(field: RandomField): boolean {
   return field.jsNumber && field.type.endsWith('64') && field.rule !== 'map';
 }
 
-const text = fc.oneof(fc.string({ maxLength: 40 }), fc.string({ unit: 'grapheme', maxLength: 20 }), fc.string({ minLength: 120, maxLength: 300 }));
+const text = fc.oneof(
+  fc.string({ maxLength: 40 }),
+  fc.string({ unit: 'grapheme', maxLength: 20 }),
+  fc.string({ minLength: 120, maxLength: 300 }),
+);
 
 function scalarArbitrary(type: string): fc.Arbitrary<unknown> {
   switch (type) {
@@ -112,7 +126,10 @@ function scalarArbitrary(type: string): fc.Arbitrary<unknown> {
       return fc.oneof(fc.constantFrom(0, 1, 127, 128, 2 ** 31, 2 ** 32 - 1), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
     case 'uint64':
     case 'fixed64':
-      return fc.oneof(fc.constantFrom(0n, 127n, 128n, 2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n), fc.bigInt(0n, 2n ** 64n - 1n));
+      return fc.oneof(
+        fc.constantFrom(0n, 127n, 128n, 2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n),
+        fc.bigInt(0n, 2n ** 64n - 1n),
+      );
     default:
       if (type.endsWith('64')) {
         const extremes = fc.constantFrom(0n, -1n, 2n ** 31n, -(2n ** 31n), 2n ** 53n, 2n ** 63n - 1n, -(2n ** 63n));
@@ -126,7 +143,9 @@ function valueArbitrary(field: RandomField, messages: readonly RandomMessage[], 
   if (messageNames.includes(field.type)) return modelArbitrary(messages, field.type, depth + 1);
   if (!usesNumber(field)) return scalarArbitrary(field.type);
   const min = field.type.startsWith('u') || field.type === 'fixed64' ? 0 : Number.MIN_SAFE_INTEGER;
-  return fc.oneof(fc.constantFrom(0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER, min), fc.maxSafeInteger()).filter((value) => value >= min);
+  return fc
+    .oneof(fc.constantFrom(0, 1, 2 ** 32, Number.MAX_SAFE_INTEGER, min), fc.maxSafeInteger())
+    .filter((value) => value >= min);
 }
 
 /** A value of a message. Embedding ends at depth 3. */
@@ -136,7 +155,10 @@ export function modelArbitrary(messages: readonly RandomMessage[], name: string,
   const entries = usable.map((field) => {
     const value = valueArbitrary(field, messages, depth);
     if (field.rule === 'map') {
-      const pairs = fc.uniqueArray(fc.tuple(scalarArbitrary(field.mapKey), value), { maxLength: 3, selector: ([key]) => String(key) });
+      const pairs = fc.uniqueArray(fc.tuple(scalarArbitrary(field.mapKey), value), {
+        maxLength: 3,
+        selector: ([key]) => String(key),
+      });
       return pairs.map((all): [RandomField, unknown] => [field, all]);
     }
     const isList = field.rule === 'repeated' || field.rule === 'unpacked';
@@ -144,7 +166,7 @@ export function modelArbitrary(messages: readonly RandomMessage[], name: string,
   });
   const chosen = fc.array(fc.boolean(), { minLength: entries.length, maxLength: entries.length });
   return fc.tuple(chosen, fc.nat(), ...entries).map(([mask, pick, ...found]) => {
-    const all = found as [RandomField, unknown][];
+    const all: readonly [RandomField, unknown][] = found;
     const members = all.filter(([field]) => field.rule === 'oneof');
     const member = members[pick % Math.max(1, members.length)]?.[0];
     return toModel(all.filter(([field], index) => mask[index] && (field.rule !== 'oneof' || field === member)));

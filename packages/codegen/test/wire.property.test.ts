@@ -30,7 +30,12 @@ function forAllValues(check: (schema: BuiltSchema, model: Model) => void): void 
 }
 
 function encodeByProtobufjs(schema: BuiltSchema, model: Model): Uint8Array {
-  return new Uint8Array(schema.root.lookupType(`random${schema.index}.M0`).encode(toProtobufjs(schema.messages, 'M0', model)).finish());
+  return new Uint8Array(
+    schema.root
+      .lookupType(`random${schema.index}.M0`)
+      .encode(toProtobufjs(schema.messages, 'M0', model))
+      .finish(),
+  );
 }
 
 test('a created message is encoded to the bytes that protobufjs writes (E70)', () => {
@@ -122,7 +127,10 @@ test('fields that the schema does not know survive a copy (E71)', () => {
     const bytes = encodeByProtobufjs(schema, model);
     // Field 16383 with three bytes and field 16382 with 32 bits.
     const unknown = Buffer.from([0xfa, 0xff, 0x07, 3, 1, 2, 3, 0xf5, 0xff, 0x07, 9, 9, 9, 9]);
-    const copy = schema.type('M0').wrap(Buffer.concat([unknown, bytes])).copy();
+    const copy = schema
+      .type('M0')
+      .wrap(Buffer.concat([unknown, bytes]))
+      .copy();
     assert.equal(hex(copy.toBytes()), hex(Buffer.concat([bytes, unknown])));
   });
 });
@@ -152,7 +160,9 @@ function sortFields(schema: BuiltSchema, model: Model, name = 'M0'): Model {
 function sortMaps(value: unknown): unknown {
   if (Array.isArray(value)) {
     const isMap = value.length > 0 && value.every((item) => Array.isArray(item));
-    return isMap ? new Map((value as [unknown, unknown][]).map(([key, item]) => [key, sortMaps(item)])) : value.map(sortMaps);
+    return isMap
+      ? new Map((value as [unknown, unknown][]).map(([key, item]) => [key, sortMaps(item)]))
+      : value.map(sortMaps);
   }
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, sortMaps(item)]));

@@ -78,11 +78,13 @@ export function enumCodec<E extends number>(): Codec<E> {
 
 /** Throws the error for a value that a field cannot hold; the slow path of every setter. @throws AEP_FIELD_VALUE */
 export function refuseValue(place: string, kind: string, value: unknown): never {
-  const shown = typeof value === 'string' ? `"${value.slice(0, 40)}"` : typeof value === 'bigint' ? `${value}n` : describe(value);
+  const shown =
+    typeof value === 'string' ? `"${value.slice(0, 40)}"` : typeof value === 'bigint' ? `${value}n` : describe(value);
   const expected = kind.endsWith('Number') ? `${kind.slice(0, -6)} as a safe integer` : kind;
   throw new AepError('AEP_FIELD_VALUE', 'reject', `${place}: expected ${expected}, got ${shown}`, { field: place });
 }
 
 function describe(value: unknown): string {
-  return typeof value === 'number' || typeof value === 'boolean' || value == null ? String(value) : `a ${typeof value}`;
+  const isPlain = typeof value === 'number' || typeof value === 'boolean' || value === undefined || value === null;
+  return isPlain ? String(value) : `a ${typeof value}`;
 }

@@ -8,10 +8,10 @@ export { TrackedList } from './tracked-list.js';
 export { EntityMap, type MapKey, TrackedMap, ViewMap } from './tracked-map.js';
 export { TypeRegistry } from './type-registry.js';
 export { MessageView } from './view.js';
-export { Any, AnyEntity } from './well-known/any.js';
-export { Duration, DurationEntity } from './well-known/duration.js';
-export { Empty, EmptyEntity } from './well-known/empty.js';
-export { FieldMask, FieldMaskEntity } from './well-known/field_mask.js';
+export { Any, AnyEntity } from './gen/any.js';
+export { Duration, DurationEntity } from './gen/duration.js';
+export { Empty, EmptyEntity } from './gen/empty.js';
+export { FieldMask, FieldMaskEntity } from './gen/field_mask.js';
 export {
   ListValue,
   ListValueEntity,
@@ -21,8 +21,8 @@ export {
   StructEntity,
   Value,
   ValueEntity,
-} from './well-known/struct.js';
-export { Timestamp, TimestampEntity } from './well-known/timestamp.js';
+} from './gen/struct.js';
+export { Timestamp, TimestampEntity } from './gen/timestamp.js';
 export {
   BoolValue,
   BoolValueEntity,
@@ -42,4 +42,4 @@ export {
   UInt32ValueEntity,
   UInt64Value,
   UInt64ValueEntity,
-} from './well-known/wrappers.js';
+} from './gen/wrappers.js';

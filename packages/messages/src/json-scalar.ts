@@ -38,6 +38,12 @@ export function scalarToJson(field: ScalarField, value: unknown): JsonValue {
   }
 }
 
+/** Sets a property whose name comes from a message: `__proto__` is a name like any other. */
+export function setJsonProperty(json: Record<string, JsonValue>, name: string, value: JsonValue): void {
+  if (name !== '__proto__') json[name] = value;
+  else Object.defineProperty(json, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
 export function mapKeyToJson(key: MapKey): string {
   return String(key);
 }
@@ -99,17 +105,22 @@ function jsonToEnum(field: ScalarField, json: unknown, path: string): number {
   if (typeof json === 'number' && (json | 0) === json) return json;
   for (const [number, name] of field.enumNames ?? []) if (name === json) return number;
   const known = [...(field.enumNames?.values() ?? [])].slice(0, 20).join(', ');
-  throw invalidJson(path, `expected a value of ${field.enumName ?? 'the enum'} (${known}), got ${JSON.stringify(json)?.slice(0, 60)}`);
+  throw invalidJson(
+    path,
+    `expected a value of ${field.enumName ?? 'the enum'} (${known}), got ${JSON.stringify(json)?.slice(0, 60)}`,
+  );
 }
 
 function jsonToFloat(kind: 'double' | 'float', json: unknown, path: string): number {
   if (json === 'NaN') return NaN;
   if (json === 'Infinity') return Infinity;
   if (json === '-Infinity') return -Infinity;
-  const isNumeric = typeof json === 'number' || (typeof json === 'string' && /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(json));
+  const isNumeric =
+    typeof json === 'number' || (typeof json === 'string' && /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(json));
   const value = isNumeric ? Number(json) : NaN;
   if (!Number.isFinite(value)) throw invalidJson(path, `expected a number, "NaN", "Infinity" or "-Infinity"`);
-  if (kind === 'float' && Math.abs(value) > floatMax) throw invalidJson(path, `${value} is beyond the range of a float`);
+  if (kind === 'float' && Math.abs(value) > floatMax)
+    throw invalidJson(path, `${value} is beyond the range of a float`);
   return value;
 }
 
@@ -122,7 +133,8 @@ function jsonToInteger(field: ScalarField, json: unknown, path: string): number 
   if (!field.kind.endsWith('64')) return Number(value);
   if (field.int64AsNumber !== true) return value;
   const number = Number(value);
-  if (!Number.isSafeInteger(number)) throw invalidJson(path, `${value} is no safe integer, and the field has jstype = JS_NUMBER`);
+  if (!Number.isSafeInteger(number))
+    throw invalidJson(path, `${value} is no safe integer, and the field has jstype = JS_NUMBER`);
   return number;
 }
 
@@ -133,4 +145,9 @@ function toInteger(json: unknown): bigint | undefined {
   if (/^-?\d+$/.test(json)) return BigInt(json);
   const number = /^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(json) ? Number(json) : NaN;
   return Number.isInteger(number) ? BigInt(number) : undefined;
+}
+
+export function describeJson(json: unknown): string {
+  if (json === null) return 'null';
+  return Array.isArray(json) ? 'an array' : `a ${typeof json}`;
 }

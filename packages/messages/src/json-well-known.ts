@@ -1,21 +1,38 @@
 import type { FieldInfo } from './field-info.js';
-import { describeJson, type JsonMessage, jsonToMessage, messageToJson } from './json.js';
-import { invalidJson, jsonToScalar, scalarToJson } from './json-scalar.js';
+import { describeJson, invalidJson, jsonToScalar, scalarToJson, setJsonProperty } from './json-scalar.js';
 import { formatDuration, formatTimestamp, parseDuration, parseTimestamp } from './json-time.js';
 import type { JsonValue } from './message-type.js';
 import type { EmbeddedList } from './message-list.js';
 import type { TrackedList } from './tracked-list.js';
 import type { EmbeddedMap } from './tracked-map.js';
 
+/** A message or an entity, as far as JSON is concerned. */
+export interface JsonMessage {
+  readonly $type: { readonly fullName: string; readonly fields: readonly FieldInfo<never>[] };
+  readonly $depth: number;
+}
+
+/** How any message is converted: for the messages inside of well-known ones. */
+export interface JsonConverter {
+  write(this: void, message: JsonMessage): JsonValue;
+  read(this: void, message: JsonMessage, json: unknown, path: string): void;
+}
+
+/** A piece of the document, and where it is in it. */
+export interface JsonPlace {
+  readonly json: unknown;
+  readonly path: string;
+}
+
 /** How one of the well-known types is written in ProtoJSON. */
 interface Form {
   /** A JSON string is a value of it, not the text of a document. */
   readonly isString: boolean;
-  write(message: JsonMessage): JsonValue;
-  read(message: JsonMessage, json: unknown, path: string): void;
+  write(message: JsonMessage, converter: JsonConverter): JsonValue;
+  read(message: JsonMessage, place: JsonPlace, converter: JsonConverter): void;
 }
 
-type AnyField = FieldInfo<unknown>;
+type AnyField = FieldInfo;
 
 function fieldOf(message: JsonMessage, name: string): AnyField {
   return (message.$type.fields as readonly AnyField[]).find((field) => field.protoName === name)!;
@@ -34,18 +51,26 @@ interface Time {
   readonly nanos: number;
 }
 
-function timeForm(format: (time: Time) => string | undefined, parse: (text: string) => Time | undefined, example: string): Form {
+function timeForm(
+  format: (time: Time) => string | undefined,
+  parse: (text: string) => Time | undefined,
+  example: string,
+): Form {
   return {
     isString: true,
     write(message) {
       const time = { seconds: get(message, 'seconds') as bigint, nanos: get(message, 'nanos') as number };
       const text = format(time);
       if (text !== undefined) return text;
-      throw invalidJson(message.$type.fullName, `${time.seconds} s and ${time.nanos} ns are out of the range that JSON can say`);
+      throw invalidJson(
+        message.$type.fullName,
+        `${time.seconds} s and ${time.nanos} ns are out of the range that JSON can say`,
+      );
     },
-    read(message, json, path) {
+    read(message, { json, path }) {
       const time = typeof json === 'string' ? parse(json) : undefined;
-      if (time === undefined) throw invalidJson(path, `expected a text such as "${example}", got ${JSON.stringify(json)?.slice(0, 60)}`);
+      if (time === undefined)
+        throw invalidJson(path, `expected a text such as "${example}", got ${JSON.stringify(json)?.slice(0, 60)}`);
       set(message, 'seconds', time.seconds);
       set(message, 'nanos', time.nanos);
     },
@@ -56,7 +81,7 @@ function timeForm(format: (time: Time) => string | undefined, parse: (text: stri
 const wrapper: Form = {
   isString: true,
   write: (message) => scalarToJson(fieldOf(message, 'value'), get(message, 'value')),
-  read(message, json, path) {
+  read(message, { json, path }) {
     const field = fieldOf(message, 'value');
     field.set(message, jsonToScalar(field, json, path));
   },
@@ -70,64 +95,75 @@ const fieldMask: Form = {
     if (bad !== undefined) throw invalidJson(message.$type.fullName, `the path "${bad}" cannot be said in camelCase`);
     return paths.map((path) => path.replace(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase())).join(',');
   },
-  read(message, json, path) {
-    if (typeof json !== 'string' || json.includes('_')) throw invalidJson(path, 'expected paths such as "customer.region,orderId"');
+  read(message, { json, path }) {
+    if (typeof json !== 'string' || json.includes('_'))
+      throw invalidJson(path, 'expected paths such as "customer.region,orderId"');
     const paths = json === '' ? [] : json.split(',');
-    set(message, 'paths', paths.map((item) => item.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)));
+    set(
+      message,
+      'paths',
+      paths.map((item) => item.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
+    );
   },
 };
 
 const struct: Form = {
   isString: false,
-  write(message) {
+  write(message, converter) {
     const json: Record<string, JsonValue> = {};
-    for (const [name, value] of get(message, 'fields') as Iterable<[string, JsonMessage]>) json[name] = messageToJson(value);
+    for (const [name, value] of get(message, 'fields') as Iterable<[string, JsonMessage]>)
+      setJsonProperty(json, name, converter.write(value));
     return json;
   },
-  read(message, json, path) {
-    if (typeof json !== 'object' || json === null || Array.isArray(json)) throw invalidJson(path, `expected an object, got ${describeJson(json)}`);
+  read(message, { json, path }, converter) {
+    if (typeof json !== 'object' || json === null || Array.isArray(json))
+      throw invalidJson(path, `expected an object, got ${describeJson(json)}`);
     const fields = get(message, 'fields') as EmbeddedMap<string, never>;
-    for (const [name, item] of Object.entries(json)) jsonToMessage(fields.getOrCreate(name), item, `${path}.${name}`);
+    for (const [name, item] of Object.entries(json)) converter.read(fields.getOrCreate(name), item, `${path}.${name}`);
   },
 };
 
 const listValue: Form = {
   isString: false,
-  write: (message) => Array.from(get(message, 'values') as Iterable<JsonMessage>, messageToJson),
-  read(message, json, path) {
+  write: (message, converter) => Array.from(get(message, 'values') as Iterable<JsonMessage>, converter.write),
+  read(message, { json, path }, converter) {
     if (!Array.isArray(json)) throw invalidJson(path, `expected an array, got ${describeJson(json)}`);
     const values = get(message, 'values') as EmbeddedList<never>;
-    json.forEach((item, index) => jsonToMessage(values.add(), item, `${path}[${index}]`));
+    json.forEach((item, index) => converter.read(values.add(), item, `${path}[${index}]`));
   },
 };
 
 const value: Form = {
   isString: true,
-  write(message) {
+  write(message, converter) {
     const field = (message.$type.fields as readonly AnyField[]).find((candidate) => candidate.has(message));
     if (field === undefined) throw invalidJson(message.$type.fullName, 'a Value without a kind has no JSON');
-    if (field.message !== undefined) return messageToJson(field.get(message) as JsonMessage);
+    if (field.message !== undefined) return converter.write(field.get(message) as JsonMessage);
     const json = scalarToJson(field, field.get(message));
-    if (field.kind === 'double' && typeof json !== 'number') throw invalidJson(message.$type.fullName, `a Value cannot be ${String(json)}`);
+    if (field.kind === 'double' && typeof json !== 'number')
+      throw invalidJson(message.$type.fullName, `a Value cannot be ${JSON.stringify(json)}`);
     return json;
   },
-  read(message, json, path) {
+  read(message, { json, path }, converter) {
     if (json === null) return set(message, 'null_value', 0);
     if (typeof json === 'boolean') return set(message, 'bool_value', json);
     if (typeof json === 'number') return set(message, 'number_value', json);
     if (typeof json === 'string') return set(message, 'string_value', json);
     if (typeof json !== 'object') throw invalidJson(path, `expected a JSON value, got ${typeof json}`);
-    const embedded = get(message, Array.isArray(json) ? 'list_value' : 'struct_value') as JsonMessage & { $beforeChange(): void };
+    const embedded = get(message, Array.isArray(json) ? 'list_value' : 'struct_value') as JsonMessage & {
+      $beforeChange(): void;
+    };
     embedded.$beforeChange();
-    jsonToMessage(embedded, json, path);
+    converter.read(embedded, json, path);
   },
 };
 
 const empty: Form = {
   isString: false,
   write: () => ({}),
-  read(_message, json, path) {
-    if (typeof json !== 'object' || json === null || Object.keys(json).length > 0) throw invalidJson(path, 'expected {}');
+  read(_message, { json, path }) {
+    if (typeof json !== 'object' || json === null || Object.keys(json).length > 0)
+      throw invalidJson(path, 'expected {}');
   },
 };
 
@@ -151,8 +187,8 @@ export function wellKnownForm(fullName: string): Form | undefined {
 }
 
 /** Fills a message of a well-known type; answers whether it is one. */
-export function readWellKnown(message: JsonMessage, json: unknown, path: string): boolean {
+export function readWellKnown(message: JsonMessage, place: JsonPlace, converter: JsonConverter): boolean {
   const form = wellKnownForm(message.$type.fullName);
-  form?.read(message, json, path);
+  form?.read(message, place, converter);
   return form !== undefined;
 }

@@ -1,7 +1,15 @@
 import type { Entity } from './entity.js';
 import type { FieldInfo } from './field-info.js';
-import { invalidJson, jsonToScalar, mapKeyToJson, scalarToJson, textToMapKey } from './json-scalar.js';
-import { readWellKnown, wellKnownForm } from './json-well-known.js';
+import {
+  describeJson,
+  invalidJson,
+  jsonToScalar,
+  mapKeyToJson,
+  scalarToJson,
+  setJsonProperty,
+  textToMapKey,
+} from './json-scalar.js';
+import { type JsonConverter, type JsonMessage, readWellKnown, wellKnownForm } from './json-well-known.js';
 import { messageLimits, refuseDepth } from './limits.js';
 import { EmbeddedList } from './message-list.js';
 import type { JsonValue, MessageType } from './message-type.js';
@@ -9,13 +17,9 @@ import { FieldList, TrackedList } from './tracked-list.js';
 import { EmbeddedMap, type FieldMap, type MapKey, TrackedMap } from './tracked-map.js';
 import type { MessageView } from './view.js';
 
-/** A message or an entity, as far as JSON is concerned. */
-export interface JsonMessage {
-  readonly $type: { readonly fullName: string; readonly fields: readonly FieldInfo<never>[] };
-  readonly $depth: number;
-}
+type AnyField = FieldInfo;
 
-type AnyField = FieldInfo<unknown>;
+const converter: JsonConverter = { write: messageToJson, read: jsonToMessage };
 
 export function viewToJson(view: MessageView): JsonValue {
   return messageToJson(view);
@@ -27,7 +31,8 @@ export function entityToJson(entity: Entity): JsonValue {
 
 /** A mutable message from a ProtoJSON document or its text; what was made so far is disposed when it is refused. */
 export function viewFromJson<T extends MessageView>(type: MessageType<T>, json: unknown): T {
-  const document = typeof json === 'string' && !wellKnownForm(type.fullName)?.isString ? parseText(type.fullName, json) : json;
+  const document =
+    typeof json === 'string' && !wellKnownForm(type.fullName)?.isString ? parseText(type.fullName, json) : json;
   const view = type.create();
   try {
     jsonToMessage(view, document, type.fullName);
@@ -49,10 +54,10 @@ function parseText(typeName: string, text: string): unknown {
 /** ProtoJSON of any message; fields without presence that hold their default are left out. */
 export function messageToJson(message: JsonMessage): JsonValue {
   const form = wellKnownForm(message.$type.fullName);
-  if (form !== undefined) return form.write(message);
+  if (form !== undefined) return form.write(message, converter);
   const json: Record<string, JsonValue> = {};
   for (const field of message.$type.fields as readonly AnyField[]) {
-    if (field.has(message)) json[field.jsonName] = fieldToJson(field, field.get(message));
+    if (field.has(message)) setJsonProperty(json, field.jsonName, fieldToJson(field, field.get(message)));
   }
   return json;
 }
@@ -60,7 +65,8 @@ export function messageToJson(message: JsonMessage): JsonValue {
 function fieldToJson(field: AnyField, value: unknown): JsonValue {
   if (field.kind === 'map') {
     const json: Record<string, JsonValue> = {};
-    for (const [key, item] of value as FieldMap<MapKey, unknown>) json[mapKeyToJson(key)] = elementToJson(field, item);
+    for (const [key, item] of value as FieldMap<MapKey, unknown>)
+      setJsonProperty(json, mapKeyToJson(key), elementToJson(field, item));
     return json;
   }
   if (field.repeated) return Array.from(value as FieldList<unknown>, (item) => elementToJson(field, item));
@@ -75,7 +81,7 @@ function elementToJson(field: AnyField, value: unknown): JsonValue {
 /** Sets the fields of an empty message from ProtoJSON. @throws AEP_JSON_INVALID naming the path */
 export function jsonToMessage(message: JsonMessage, json: unknown, path: string): void {
   if (message.$depth > messageLimits.depthMax) refuseDepth(message.$type.fullName);
-  if (readWellKnown(message, json, path)) return;
+  if (readWellKnown(message, { json, path }, converter)) return;
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw invalidJson(path, `expected an object, got ${describeJson(json)}`);
   }
@@ -86,7 +92,8 @@ export function jsonToMessage(message: JsonMessage, json: unknown, path: string)
     if (value === null && !acceptsNull(field)) continue;
     if (field.oneof !== undefined) {
       const other = oneofs.get(field.oneof);
-      if (other !== undefined) throw invalidJson(place, `${other} is set too, and both are in the oneof ${field.oneof}`);
+      if (other !== undefined)
+        throw invalidJson(place, `${other} is set too, and both are in the oneof ${field.oneof}`);
       oneofs.set(field.oneof, name);
     }
     jsonToField(message, field, { json: value, path: place });
@@ -99,7 +106,10 @@ function findField(message: JsonMessage, name: string, path: string): AnyField {
   const field = fields.find((candidate) => candidate.jsonName === name || candidate.protoName === name);
   if (field !== undefined) return field;
   const known = fields.map((candidate) => candidate.jsonName).join(', ');
-  throw invalidJson(`${path}.${name}`, `${message.$type.fullName} has no such field; it has ${known === '' ? 'none' : known}`);
+  throw invalidJson(
+    `${path}.${name}`,
+    `${message.$type.fullName} has no such field; it has ${known === '' ? 'none' : known}`,
+  );
 }
 
 /** JSON's null means "not set", except where null is a value. */
@@ -143,9 +153,4 @@ function jsonToMap(map: FieldMap<MapKey, unknown>, field: AnyField, { json, path
     if (map instanceof EmbeddedMap) jsonToMessage(map.getOrCreate(key) as JsonMessage, item, place);
     else if (map instanceof TrackedMap) map.set(key, jsonToScalar({ ...field, kind: field.mapValue! }, item, place));
   }
-}
-
-export function describeJson(json: unknown): string {
-  if (json === null) return 'null';
-  return Array.isArray(json) ? 'an array' : `a ${typeof json}`;
 }

@@ -24,7 +24,12 @@ export function setMessageLimits(limits: Partial<MessageLimits>): void {
     if (value === undefined) continue;
     const max = name === 'depthMax' ? 1000 : 0x7fff_ffff;
     if (!Number.isInteger(value) || value < 1 || value > max) {
-      throw new AepError('AEP_LIMIT_INVALID', 'reject', `${name}: expected an integer in 1..${max}, got ${String(value)}`, { name });
+      throw new AepError(
+        'AEP_LIMIT_INVALID',
+        'reject',
+        `${name}: expected an integer in 1..${max}, got ${String(value)}`,
+        { name },
+      );
     }
     messageLimits[name] = value;
   }

@@ -5,7 +5,10 @@ import { afterUnknown, readLongTag, wire } from './wire-reader.js';
 export function malformed(place: string, offset: number): AepError {
   const reason = wire.fault === '' ? 'the message ends inside the field' : wire.fault;
   wire.fault = '';
-  return new AepError('AEP_MESSAGE_MALFORMED', 'reject', `${place}: ${reason} (byte ${offset})`, { field: place, offset });
+  return new AepError('AEP_MESSAGE_MALFORMED', 'reject', `${place}: ${reason} (byte ${offset})`, {
+    field: place,
+    offset,
+  });
 }
 
 interface Fields {
@@ -21,7 +24,7 @@ export function placeOf(type: Fields, tag: number): string {
 
 /** Walks the message slowly to the first field that is not well-formed; offsets count from the message's start. */
 export function findFault(type: Fields, bytes: Uint8Array, start: number, end: number): AepError {
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const fieldAt = at;
     wire.fault = '';
     const tag = readLongTag(bytes, at, end);

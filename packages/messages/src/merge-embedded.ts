@@ -10,11 +10,16 @@ import { copyBytes, writeUint32 } from './wire-writer.js';
  *
  * @throws AEP_MESSAGE_MALFORMED
  */
-export function mergeEmbedded(fields: readonly FieldInfo<never>[], bytes: Uint8Array, start: number, end: number): Uint8Array {
+export function mergeEmbedded(
+  fields: readonly FieldInfo<never>[],
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Uint8Array {
   const byNumber = new Map(fields.map((field) => [field.number, field]));
   const pieces = new Map<number, Uint8Array[]>();
   const rest: Uint8Array[] = [];
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const tag = readLongTag(bytes, at, end);
     const contentAt = wire.at;
     const next = afterUnknown(bytes, contentAt, end, tag);

@@ -2,7 +2,8 @@ import type { FieldInfo } from './field-info.js';
 import type { MessageView } from './view.js';
 
 /** A JSON document as `JSON.parse` makes it. */
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+export type JsonValue =
+  null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
 /**
  * What the runtime knows of one message type: identity, fields and how to make views. One per generated class, as its

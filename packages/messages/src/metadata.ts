@@ -89,7 +89,8 @@ export class MessageMetadata {
   /** Exact size of the binary form. */
   encodedSize(): number {
     let size = fixedBytes + varintSize(this.factoryId) + varintSize(this.typeId) + varintSize(this.incarnation);
-    size += varintSize(this.flow) + varintSize(Math.abs(this.sno)) + varintSize(this.channelSno) + varintSize(this.sentAtMs);
+    size +=
+      varintSize(this.flow) + varintSize(Math.abs(this.sno)) + varintSize(this.channelSno) + varintSize(this.sentAtMs);
     if (this.traceparent !== undefined) size += 1 + this.traceparent.length;
     return size;
   }
@@ -126,7 +127,8 @@ export class MessageMetadata {
 
   /** Replaces everything by what `bytes[start, end)` holds; all of the range must be used. @throws AEP_METADATA_INVALID */
   decodeFrom(bytes: Uint8Array, start: number, end: number): void {
-    if (end - start < fixedBytes || end > bytes.length) refuse('length', `${end - start} bytes, at least ${fixedBytes} expected`);
+    if (end - start < fixedBytes || end > bytes.length)
+      refuse('length', `${end - start} bytes, at least ${fixedBytes} expected`);
     this.version = bytes[start]!;
     if (this.version !== 1) refuse('version', `expected 1, got ${this.version}`);
     this.encoding = bytes[start + 1]!;
@@ -140,7 +142,7 @@ export class MessageMetadata {
     this.incarnation = decodeNumber(bytes, varintEnd(), end, 'incarnation');
     this.flow = decodeNumber(bytes, varintEnd(), end, 'flow');
     const sno = decodeNumber(bytes, varintEnd(), end, 'sno');
-    this.sno = (flags & flagNegativeSno) !== 0 ? -sno : sno;
+    this.sno = (flags & flagNegativeSno) !== 0 ? 0 - sno : sno;
     this.channelSno = decodeNumber(bytes, varintEnd(), end, 'channelSno');
     this.sentAtMs = decodeNumber(bytes, varintEnd(), end, 'sentAtMs');
     const at = varintEnd();
@@ -198,11 +200,13 @@ export class MessageMetadata {
 }
 
 function checkRange(value: number, max: number, name: string): void {
-  if (!(value >= 0 && value <= max && Number.isInteger(value))) refuse(name, `expected an integer in 0..${max}, got ${value}`);
+  if (!(value >= 0 && value <= max && Number.isInteger(value)))
+    refuse(name, `expected an integer in 0..${max}, got ${value}`);
 }
 
 function checkTraceparent(text: string): void {
-  if (text.length > traceparentBytesMax) refuse('traceparent', `${text.length} characters, at most ${traceparentBytesMax} allowed`);
+  if (text.length > traceparentBytesMax)
+    refuse('traceparent', `${text.length} characters, at most ${traceparentBytesMax} allowed`);
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
     if (unit < 0x20 || unit > 0x7e) refuse('traceparent', `character ${index} is not printable ASCII`);
@@ -216,7 +220,8 @@ function decodeNumber(bytes: Uint8Array, at: number, end: number, name: string):
 }
 
 function decodeTraceparent(bytes: Uint8Array, at: number, end: number): string {
-  const length = at < end ? bytes[at]! : -1;
+  if (at >= end) refuse('traceparent', 'cut off');
+  const length = bytes[at]!;
   if (length !== end - at - 1) refuse('traceparent', `length ${length}, but ${end - at - 1} bytes left`);
   let text = '';
   for (let index = at + 1; index < end; index++) text += String.fromCharCode(bytes[index]!);

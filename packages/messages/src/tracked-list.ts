@@ -145,7 +145,7 @@ export class TrackedList<T> extends FieldList<T> {
     }
     const packedEnd = afterBytes(bytes, at, end);
     if (packedEnd > end) throw malformed(place, at);
-    for (let next = wire.at; next < packedEnd; ) {
+    for (let next = wire.at; next < packedEnd;) {
       const start = next;
       next = afterUnknown(bytes, start, packedEnd, codec.wireType | 8);
       if (next > packedEnd) throw malformed(place, start);
@@ -193,11 +193,14 @@ interface FieldReader {
 
 /** Walks `bytes[start, end)`, which begins with an occurrence of the field, and hands each one to the reader. */
 export function readOccurrences(reader: FieldReader, bytes: Uint8Array, start: number, end: number): void {
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const tagAt = at;
     const tag = readLongTag(bytes, at, end);
     at = wire.at;
-    at = at <= end && tag >>> 3 === reader.$number && reader.$accepts(tag & 7) ? reader.$readField(bytes, at, end, tag) : afterUnknown(bytes, at, end, tag);
+    at =
+      at <= end && tag >>> 3 === reader.$number && reader.$accepts(tag & 7)
+        ? reader.$readField(bytes, at, end, tag)
+        : afterUnknown(bytes, at, end, tag);
     if (!(at <= end)) throw malformed(reader.$place, tagAt);
   }
 }

@@ -108,7 +108,7 @@ export abstract class FieldMap<K extends MapKey, V> implements Iterable<[K, V]> 
     if (entryEnd > end) throw malformed(this.$place, at);
     let keyAt = 0;
     let valueAt = 0;
-    for (let next = wire.at; next < entryEnd; ) {
+    for (let next = wire.at; next < entryEnd;) {
       const tag = readLongTag(bytes, next, entryEnd);
       const contentAt = wire.at;
       if (contentAt <= entryEnd) {
@@ -212,7 +212,10 @@ export class TrackedMap<K extends MapKey, V> extends FieldMap<K, V> {
 }
 
 /** A map whose values are embedded messages, which belong to the map's owner. */
-export abstract class EmbeddedMap<K extends MapKey, V extends { toBytes(): Uint8Array } & Encoded> extends FieldMap<K, V> {
+export abstract class EmbeddedMap<K extends MapKey, V extends { toBytes(): Uint8Array } & Encoded> extends FieldMap<
+  K,
+  V
+> {
   protected readonly make: () => V;
 
   constructor(owner: FieldOwner, field: MessageMapField<K, V>) {

@@ -58,7 +58,8 @@ export class TypeRegistry {
 }
 
 function refuseFactory(first: MessageFactory, second: MessageFactory): never {
-  const name = (factory: MessageFactory): string => `${factory.name}${factory.source === undefined ? '' : ` (${factory.source})`}`;
+  const name = (factory: MessageFactory): string =>
+    `${factory.name}${factory.source === undefined ? '' : ` (${factory.source})`}`;
   throw new AepError(
     'AEP_TYPE_ID_CLASH',
     'reject',

@@ -72,6 +72,7 @@ function isValidUtf8(bytes: Uint8Array, start: number, end: number): boolean {
  * times slower, and a loop that looks first costs as much as the call.
  */
 // prettier-ignore
+// oxlint-disable-next-line max-lines-per-function -- a table of seventeen cases, not seventeen ideas
 export function decodeShortAscii(bytes: Uint8Array, at: number, length: number): string | undefined {
   switch (length) {
     case 0:

@@ -69,7 +69,12 @@ export class ViewType<T extends MessageView> implements MessageType<T> {
     const facts = { type: this.fullName, start, end, length: bytes.length };
     if (end - start > messageLimits.messageBytesMax) {
       const limit = `${messageLimits.messageBytesMax} bytes; setMessageLimits({ messageBytesMax }) raises the limit`;
-      throw new AepError('AEP_MESSAGE_TOO_LARGE', 'reject', `${this.fullName}: ${end - start} bytes, allowed are ${limit}`, facts);
+      throw new AepError(
+        'AEP_MESSAGE_TOO_LARGE',
+        'reject',
+        `${this.fullName}: ${end - start} bytes, allowed are ${limit}`,
+        facts,
+      );
     }
     const range = `[${start}, ${end}) of ${bytes.length} bytes`;
     throw new AepError('AEP_MESSAGE_MALFORMED', 'reject', `${this.fullName}: no message can be at ${range}`, facts);

@@ -45,7 +45,8 @@ export function afterBytes(bytes: Uint8Array, at: number, end: number): number {
   const length = readUint32(bytes, at);
   wire.at = contentAt;
   // A length over 32 bits is cut down by readUint32; five bytes hold every length that can be right.
-  if (contentAt - at > 5 || length > end - contentAt) return fail(`a length of ${length} bytes, ${end - contentAt} are left`);
+  if (contentAt - at > 5 || length > end - contentAt)
+    return fail(`a length of ${length} bytes, ${end - contentAt} are left`);
   return contentAt + length;
 }
 
@@ -280,5 +281,8 @@ function refuseUnsafe(value: bigint): never {
 }
 
 function refuseUtf8(at: number, place: string): never {
-  throw new AepError('AEP_MESSAGE_MALFORMED', 'reject', `${place}: not valid UTF-8 at byte ${at}`, { field: place, offset: at });
+  throw new AepError('AEP_MESSAGE_MALFORMED', 'reject', `${place}: not valid UTF-8 at byte ${at}`, {
+    field: place,
+    offset: at,
+  });
 }
