@@ -10,7 +10,8 @@ import {
 } from '@aep/bus/contract';
 import { DirectProvider } from '@aep/bus-direct';
 import { AepError, FunctionLog, type Log, type LogLine, SeededRandom, VirtualClock } from '@aep/kernel';
-import { MemoryNetwork } from '@aep/net';
+import { MemoryNetwork, type Network } from '@aep/net';
+import { tapNetwork } from './tapped-network.js';
 
 /** A direct bus on which app `a` listens at 127.0.0.1:5001, `b` at 5002 and so on, or at the ports given. */
 export function describeDirectBus(
@@ -36,6 +37,8 @@ export interface DirectWorldOptions {
   readonly variables?: Record<string, string>;
   readonly seed?: number;
   readonly pieceBytesMax?: number;
+  /** Gets each frame of connections between different apps. */
+  readonly tap?: (line: string) => void;
 }
 
 /** Apps on one direct bus over a network in memory, with everything that a test may want to break. */
@@ -76,9 +79,19 @@ export class DirectWorld implements BusHarness {
   providerFor(app: string): DirectProvider {
     const nonces = this.random.split();
     return new DirectProvider({
-      network: this.network.node(app),
+      network: this.networkOf(app),
       variables: this.options.variables ?? {},
       randomBytes: (count) => Uint8Array.from({ length: count }, () => nonces.below(256)),
+    });
+  }
+
+  private networkOf(app: string): Network {
+    const { tap } = this.options;
+    const network = this.network.node(app);
+    if (tap === undefined) return network;
+    return tapNetwork(network, app, (line) => {
+      // An app's connection to itself only repeats what the others show.
+      if (line.charAt(0) !== line.charAt(4)) tap(line);
     });
   }
 
