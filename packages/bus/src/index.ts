@@ -13,6 +13,7 @@ export type {
   SendResult,
   Subscriber,
 } from './binding-contract.js';
+export { describeBus } from './describe-bus.js';
 export { QosCode } from './binding-contract.js';
 export { BindingCounts } from './binding-counts.js';
 export { type BindingState, BusBinding } from './bus-binding.js';
