@@ -31,7 +31,7 @@ export async function loadApp(descriptor: AppDescriptor, context: MainClassConte
   const { registerServices } = module as { registerServices?: RegisterServices };
   if (typeof registerServices === 'function') registerServices(context.services, descriptor);
   const definition = definitionOf(value, descriptor, context.services);
-  for (const receive of descriptorReceivers(definition)) receive(descriptor);
+  for (const receive of definition.receiveDescriptor) receive(descriptor);
   const factories = await modelFactories(descriptor, context.exports);
   return withConfiguredTypes({ ...definition, factories: [...new Set([...definition.factories, ...factories])] });
 }
@@ -67,10 +67,6 @@ function construct(type: object, { name, mainClass }: AppDescriptor, services: D
       thrown,
     );
   }
-}
-
-function descriptorReceivers(definition: AppDefinition): readonly ((descriptor: unknown) => void)[] {
-  return (definition as { receiveDescriptor?: readonly ((descriptor: unknown) => void)[] }).receiveDescriptor ?? [];
 }
 
 /** M5: factories that the model adds to those of the class. */

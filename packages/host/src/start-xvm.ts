@@ -5,6 +5,7 @@ import type { Model, XvmModel } from '@aep/model';
 import { resolve } from 'node:path';
 import { container, type DependencyContainer } from 'tsyringe';
 import { editableDescriptor } from './app-descriptor.js';
+import { companionsOf } from './companions.js';
 import { HostToken } from './host-tokens.js';
 import { openLog } from './logging/pino-log.js';
 import { loadApp } from './main-class.js';
@@ -16,7 +17,7 @@ import { BusCatalog } from './translate/buses.js';
 import { engineOptionsOf } from './translate/engine-options.js';
 import type { RosterApp } from './translate/roster.js';
 import { refuseUnavailable } from './translate/unavailable.js';
-import { type HostedEngine, Xvm } from './xvm.js';
+import { type Companion, type HostedEngine, Xvm } from './xvm.js';
 import type { XvmOptions } from './xvm-options.js';
 
 /** @default of `stopTimeout` for a process without an xvm in its model */
@@ -64,6 +65,7 @@ export async function prepareXvm(options: XvmOptions): Promise<Xvm> {
   const registry = await registerProviders(model, options.busProviders ?? [], context);
   const catalog = new BusCatalog(model.buses, allApps(model, loaded), registry);
   const stopTimeoutMs = context.xvm?.stopTimeoutMs ?? STOP_TIMEOUT_MS;
+  const { admin, heartbeats } = companionsOf(context.xvm, clock);
   const hosted = loaded.map(({ model: app, definition, autoStart }): HostedEngine => {
     const engineOptions = engineOptionsOf(app, definition, catalog.usesOf(app), { ...context, stopTimeoutMs });
     return { engine: createEngine(engineOptions), autoStart };
@@ -74,13 +76,18 @@ export async function prepareXvm(options: XvmOptions): Promise<Xvm> {
     hosted,
     stopGroups: stopGroups(model.buses, loaded),
     stopTimeoutMs,
+    heartbeats,
+    // The admin server is there first and goes last: it is how one looks at a process that does not come up.
+    companions: [...(admin === undefined ? [] : [admin]), heartbeats, disposal(services)],
     clock,
     log,
     pid: process.pid,
-    closeLast: async () => {
-      await services.dispose();
-    },
   });
+}
+
+/** Services that know how to be disposed are, when the engines have stopped. */
+function disposal(services: DependencyContainer): Companion {
+  return { open: () => Promise.resolve(), close: async () => await services.dispose() };
 }
 
 function concludeContext(options: XvmOptions): Context {

@@ -1,4 +1,4 @@
-import type { EngineState, EngineStatistics, MessagingState, Role, StopReport } from '@aep/engine';
+import type { EngineStatistics, StopReport } from '@aep/engine';
 import type { AepError } from '@aep/kernel';
 
 /**
@@ -11,9 +11,9 @@ export type XvmState = 'starting' | 'started' | 'stopping' | 'stopped';
 
 export interface AppStatus {
   readonly name: string;
-  readonly state: EngineState;
-  readonly messaging: MessagingState;
-  readonly role: Role;
+  readonly state: string;
+  readonly messaging: string;
+  readonly role: string;
   /** False: it waits for `startApp`. */
   readonly autoStart: boolean;
   readonly statistics: EngineStatistics;

@@ -1,12 +1,19 @@
-import { Engine, type StopReport } from '@aep/engine';
+import type { Engine, StopReport } from '@aep/engine';
 import { AepError, type Clock, describeError, didYouMean, type Log } from '@aep/kernel';
 import type { Model } from '@aep/model';
+import type { Observable } from 'rxjs';
 import type { XvmState, XvmStatus, XvmStopReport } from './xvm-status.js';
 
 /** One app of the process with its engine. */
 export interface HostedEngine {
   readonly engine: Engine;
   readonly autoStart: boolean;
+}
+
+/** What runs beside the engines and is opened before, and closed after them: the admin server, heartbeats. */
+export interface Companion {
+  open(xvm: Xvm): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface XvmParts {
@@ -16,25 +23,29 @@ export interface XvmParts {
   /** Names of apps, senders before receivers. */
   readonly stopGroups: readonly (readonly string[])[];
   readonly stopTimeoutMs: number;
+  readonly companions: readonly Companion[];
+  readonly heartbeats: { readonly heartbeat$: Observable<XvmStatus> };
   readonly clock: Clock;
   readonly log: Log;
   readonly pid: number;
-  /** What is closed after the engines: admin server, containers. */
-  readonly closeLast: () => Promise<void>;
 }
 
-/** After the deadline an engine that is already stopping gets this long to close its store. */
+/** Beyond the deadline of a stop, for closing stores and sockets. */
 const GRACE_MS = 2_000;
 
 /** A process that hosts apps: starts and stops their engines in order, and answers for them. Made by {@link startXvm}. */
 export class Xvm {
   readonly name: string;
   readonly model: Model;
+  readonly log: Log;
   /** Settles when everything has stopped, whoever asked for it. */
   readonly stopped: Promise<XvmStopReport>;
   private settleStopped!: (report: XvmStopReport) => void;
   private current: XvmState = 'starting';
   private stopping: Promise<XvmStopReport> | undefined;
+  /** Starts under way: an engine is stopped when its start has come to an end. */
+  private readonly starting = new Set<Promise<void>>();
+  private keepAlive: NodeJS.Timeout | undefined;
   private readonly startedAtMs: number;
   private readonly startedMonotonicMs: number;
   private readonly reports = new Map<string, StopReport>();
@@ -43,10 +54,16 @@ export class Xvm {
   constructor(private readonly parts: XvmParts) {
     this.name = parts.name;
     this.model = parts.model;
+    this.log = parts.log;
     this.startedAtMs = parts.clock.wallMs();
     this.startedMonotonicMs = parts.clock.monotonicMs();
     this.stopped = new Promise((resolve) => (this.settleStopped = resolve));
     for (const { engine } of parts.hosted) void engine.stopped.then((report) => this.onEngineStopped(engine, report));
+  }
+
+  /** A status at every interval of the xvm's `heartbeats`; nothing when they are off. Completes when the process stops. */
+  get heartbeat$(): Observable<XvmStatus> {
+    return this.parts.heartbeats.heartbeat$;
   }
 
   get state(): XvmState {
@@ -73,22 +90,28 @@ export class Xvm {
   /** Starts an app that does not start with the process. @throws AEP_APP_UNKNOWN, AEP_ENGINE_STATE, AEP_APP_START_FAILED */
   async startApp(app: string): Promise<void> {
     const engine = this.engine(app);
-    // Asked for by a person, who is told: a state that does not allow it is no reason to stop the process.
-    if (engine.state !== 'created') return await engine.start();
-    await this.startEngine(engine);
+    if (engine.state === 'created' && this.stopping === undefined) return await this.startEngine(engine);
+    const why = this.stopping === undefined ? `app "${app}" is ${engine.state}` : 'the process is stopping';
+    throw new AepError('AEP_ENGINE_STATE', 'reject', `${why}; an app is started once, while its process runs`, { app });
   }
 
   /**
    * Starts the apps, receivers before senders; when one fails, those that have started are stopped again.
    *
-   * @internal called once, by startXvm
+   * @internal called once, by startXvm and runXvm
    * @throws AEP_APP_START_FAILED naming app, phase and cause (E6)
    */
   async start(): Promise<void> {
+    const { companions, stopGroups, hosted } = this.parts;
+    // Timers and database threads keep no process alive; an app without sockets would end as soon as it is idle.
+    this.keepAlive = setInterval(() => {}, 60_000);
     try {
-      for (const group of this.parts.stopGroups.toReversed()) {
-        const engines = group.filter((name) => this.hosted(name).autoStart).map((name) => this.engine(name));
-        await settleAll(engines.map((engine) => this.startEngine(engine)));
+      for (const companion of companions) await companion.open(this);
+      const automatic = new Set(hosted.filter(({ autoStart }) => autoStart).map(({ engine }) => engine.name));
+      for (const group of stopGroups.toReversed()) {
+        if (this.stopping !== undefined) return;
+        const names = group.filter((name) => automatic.has(name));
+        await settleAll(names.map((name) => this.startEngine(this.engine(name))));
       }
     } catch (failure) {
       await this.stop(failure as AepError);
@@ -98,8 +121,8 @@ export class Xvm {
   }
 
   /**
-   * Stops the apps, senders before receivers, within `stopTimeoutMs`; at the deadline what holds the stop is logged and the
-   * rest is stopped without draining (E4). A second call answers the first one's promise. Never rejects.
+   * Stops the apps, senders before receivers, within `stopTimeoutMs`; what holds the stop at the deadline is logged and in
+   * the report (E4). A second call answers the first one's promise. Never rejects.
    *
    * @param cause keeps joins, and takes no more input
    */
@@ -118,115 +141,95 @@ export class Xvm {
       uptimeMs: Math.round(clock.monotonicMs() - this.startedMonotonicMs),
       apps: hosted.map(({ engine, autoStart }) => {
         const statistics = engine.statistics();
-        return {
-          name: engine.name,
-          state: engine.state,
-          messaging: engine.messagingState,
-          role: statistics.role as 'primary' | 'backup',
-          autoStart,
-          statistics,
-        };
+        const { state, messaging, role } = statistics;
+        return { name: engine.name, state, messaging, role, autoStart, statistics };
       }),
     };
   }
 
-  private hosted(app: string): HostedEngine {
-    return this.parts.hosted.find(({ engine }) => engine.name === app)!;
-  }
-
   private async startEngine(engine: Engine): Promise<void> {
+    const started = engine.start();
+    this.starting.add(started);
     try {
-      await engine.start();
-      this.parts.log.log('info', 'app started', {
-        app: engine.name,
-        state: engine.state,
-        messaging: engine.messagingState,
-      });
+      await started;
+      this.log.log('info', 'app started', { app: engine.name, messaging: engine.messagingState });
     } catch (thrown) {
-      const cause = thrown instanceof AepError ? thrown : undefined;
-      throw new AepError(
-        'AEP_APP_START_FAILED',
-        cause?.advice ?? 'fatal',
-        `app "${engine.name}" did not start: ${describeError(thrown)}`,
-        { app: engine.name, cause: cause?.code },
-        thrown,
-      );
+      const advice = thrown instanceof AepError ? thrown.advice : 'fatal';
+      const message = `app "${engine.name}" did not start: ${describeError(thrown)}`;
+      throw new AepError('AEP_APP_START_FAILED', advice, message, { app: engine.name }, thrown);
+    } finally {
+      this.starting.delete(started);
     }
   }
 
-  /** An engine that stops by itself: with a cause it takes the process with it, as a supervisor restarts processes. */
+  /** An engine that stops by itself takes the process with it when it has a cause: supervisors restart processes. */
   private onEngineStopped(engine: Engine, report: StopReport): void {
     this.reports.set(engine.name, report);
     if (this.stopping !== undefined || this.current === 'starting') return;
     if (report.cause !== undefined) {
-      this.parts.log.log('error', 'an app stopped, and the process with it', { app: engine.name }, report.cause);
+      this.log.log('error', 'an app stopped, and the process with it', { app: engine.name }, report.cause);
       void this.stop(report.cause);
     } else if (this.engines.every(({ state }) => state === 'stopped')) void this.stop();
   }
 
   private async runStop(cause: AepError | undefined): Promise<XvmStopReport> {
-    const { log, stopGroups, stopTimeoutMs, clock } = this.parts;
+    const { stopTimeoutMs, companions } = this.parts;
     this.current = 'stopping';
-    log.log('info', 'stopping', { xvm: this.name, timeoutMs: stopTimeoutMs });
-    // Nothing else may be left that keeps the process alive while engines wait for timers and confirmations.
-    const keepAlive = setInterval(() => {}, stopTimeoutMs);
-    const inOrder = this.stopInOrder(stopGroups, cause);
-    let timer;
-    const deadline = new Promise<'late'>((resolve) => (timer = clock.schedule(stopTimeoutMs, () => resolve('late'))));
-    if ((await Promise.race([inOrder, deadline])) === 'late') await this.stopAtOnce();
-    else clock.cancel(timer!);
-    await this.parts.closeLast();
-    clearInterval(keepAlive);
-    this.current = 'stopped';
+    this.log.log('info', 'stopping', { xvm: this.name, timeoutMs: stopTimeoutMs });
+    await this.within(stopTimeoutMs + GRACE_MS, this.stopInOrder(cause));
     const report = this.report(cause);
-    log.log(report.drained ? 'info' : 'warn', 'stopped', { xvm: this.name, drained: report.drained, ...report.heldBy });
+    for (const companion of companions.toReversed()) {
+      await companion.close().catch((error: unknown) => this.log.log('error', 'did not close', {}, error));
+    }
+    clearInterval(this.keepAlive);
+    this.current = 'stopped';
+    for (const [app, holds] of Object.entries(report.heldBy)) this.log.log('warn', 'held the stop', { app, holds });
+    this.log.log('info', 'stopped', { xvm: this.name, drained: report.drained });
     this.settleStopped(report);
     return report;
   }
 
-  private async stopInOrder(groups: readonly (readonly string[])[], cause: AepError | undefined): Promise<void> {
-    for (const group of groups)
-      await Promise.all(group.map((name) => this.engine(name)).map((engine) => engine.stop(cause)));
+  /** All engines share one deadline: what senders take is not there for receivers. */
+  private async stopInOrder(cause: AepError | undefined): Promise<void> {
+    const { clock, stopGroups, stopTimeoutMs } = this.parts;
+    const endMs = clock.monotonicMs() + stopTimeoutMs;
+    await Promise.allSettled(this.starting);
+    const passedOn = cause === undefined ? undefined : becauseOf(cause);
+    for (const group of stopGroups) {
+      const leftMs = Math.max(0, endMs - clock.monotonicMs());
+      await Promise.all(group.map((name) => this.engine(name).stop(passedOn, leftMs)));
+    }
   }
 
-  private async stopAtOnce(): Promise<void> {
-    const { clock, log, stopTimeoutMs } = this.parts;
-    const late = this.engines.filter(({ state }) => state !== 'stopped');
-    for (const engine of late)
-      log.log('warn', 'still holds the stop at its deadline', { app: engine.name, holds: holdOf(engine) });
-    const cause = new AepError(
-      'AEP_STOP_DEADLINE',
-      'fatal',
-      `the process did not stop within ${stopTimeoutMs} ms; what is in the journal is handled after the next start`,
-      {
-        stopTimeoutMs,
-      },
-    );
-    const grace = new Promise<void>((resolve) => void clock.schedule(GRACE_MS, resolve));
-    await Promise.race([Promise.all(late.map((engine) => engine.stop(cause))), grace]);
+  private async within(timeoutMs: number, work: Promise<void>): Promise<void> {
+    const { clock } = this.parts;
+    let timer;
+    const late = new Promise<void>((resolve) => (timer = clock.schedule(timeoutMs, resolve)));
+    await Promise.race([work, late]);
+    clock.cancel(timer!);
   }
 
   private report(cause: AepError | undefined): XvmStopReport {
     const heldBy: Record<string, string> = {};
     for (const engine of this.engines) {
       const report = this.reports.get(engine.name);
-      if (report === undefined) heldBy[engine.name] = holdOf(engine);
-      else if (report.heldBy !== undefined) heldBy[engine.name] = report.heldBy;
-      else if (report.cause?.code === 'AEP_STOP_DEADLINE') heldBy[engine.name] = 'its turn had not come';
+      const holds = report === undefined ? workLeft(engine) : report.heldBy;
+      if (holds !== undefined) heldBy[engine.name] = holds;
     }
-    return Object.freeze({
-      cause,
-      drained: Object.keys(heldBy).length === 0,
-      heldBy,
-      apps: Object.fromEntries(this.reports),
-    });
+    const drained = Object.keys(heldBy).length === 0;
+    return Object.freeze({ cause, drained, heldBy, apps: Object.fromEntries(this.reports) });
   }
 }
 
 /** What an engine still has to do, from the outside. */
-function holdOf(engine: Engine): string {
+function workLeft(engine: Engine): string {
   const { state, inboundQueued, inFlight, inDoubt } = engine.statistics();
   return `${state}: ${inboundQueued} events queued, ${inFlight} transactions in flight, ${inDoubt} messages in doubt`;
+}
+
+/** The other apps end what they have begun, so the cause that they are given must not be fatal to them as well. */
+function becauseOf(cause: AepError): AepError {
+  return new AepError('AEP_XVM_STOPPED', 'retry', `the process stops: ${cause.message}`, { cause: cause.code }, cause);
 }
 
 /** Waits for all, then throws the first failure: none goes on in the background. */

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import {
   App,
+  AppMain,
   Command,
   Configured,
   defineApp,
@@ -37,6 +38,7 @@ export class TillApp {
   @InjectEngine() engine!: Engine<Till>;
   @InjectSender() sender!: Sender<ShopChannels>;
   @Configured('till.bonus', { default: 0 }) bonus!: number;
+  @Configured('till.hang', { default: false }) hang!: boolean;
 
   constructor(
     readonly prices: PriceList,
@@ -53,6 +55,12 @@ export class TillApp {
     total.total = item.total;
     total.region = sale.region;
     this.sender.send('totals', total);
+  }
+
+  /** Does not look at its signal, when told so. */
+  @AppMain()
+  async main(): Promise<void> {
+    if (this.hang) await new Promise<never>(() => {});
   }
 
   @Command('total', { description: 'Total of one item', options: { item: { type: 'string', required: true } } })

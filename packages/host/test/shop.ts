@@ -11,6 +11,7 @@ import { Sale } from './gen/shop.js';
 export const testDir = dirname(fileURLToPath(import.meta.url));
 
 export interface ShopOptions {
+  readonly env?: string;
   readonly till?: string;
   readonly board?: string;
   readonly xvm?: string;
@@ -18,12 +19,12 @@ export interface ShopOptions {
 }
 
 /** Two apps on a loopback bus; the arguments are put into the XML of the apps and the xvm. */
-export function shopModel({ till = '', board = '', xvm = '', bus = '' }: ShopOptions = {}): {
+export function shopModel({ till = '', board = '', xvm = '', bus = '', env = '' }: ShopOptions = {}): {
   text: string;
   file: string;
 } {
   const text = `<model>
-  <env><till><bonus>1</bonus></till></env>
+  <env><till><bonus>1</bonus>${env}</till></env>
   <buses>
     <bus name="shop" descriptor="loopback://shop">
       <channels>

@@ -22,9 +22,11 @@ function shownValue(value: unknown): string {
   return /^[\w./:@+-]+$/.test(value) ? value : JSON.stringify(value);
 }
 
+/** An error of ours says by code and message what is wrong; of any other, the stack is what there is to go by. */
 function stackOf(error: unknown): string {
   const { code, message, stack, cause } = error as Record<string, unknown>;
-  const text = typeof stack === 'string' ? stack : String(message);
-  const lines = `${code === undefined ? '' : `${String(code)} `}${text}`.split('\n').map((line) => `    ${line}\n`);
+  const text =
+    code !== undefined || typeof stack !== 'string' ? `${String(code ?? 'Error')}: ${String(message)}` : stack;
+  const lines = text.split('\n').map((line) => `    ${line}\n`);
   return `${lines.join('')}${cause === undefined ? '' : `    caused by\n${stackOf(cause)}`}`;
 }

@@ -56,16 +56,6 @@ const REFUSED: readonly Unavailable[] = [
 /** These only change what is shown or how soon; the app is as safe without them, so a line in the log will do. */
 const IGNORED: readonly Unavailable[] = [
   {
-    setting: 'policies.retryDelayMax',
-    isAsked: ({ policies }) => policies.retryDelayMs * 2 ** (policies.retriesMax - 1) > policies.retryDelayMaxMs,
-    instead: 'each repeat waits twice as long as the one before',
-  },
-  {
-    setting: 'policies.delayedAckTimeout',
-    isAsked: (app) => app.policies.delayedAckTimeoutMs !== 60_000,
-    instead: 'give delayAcknowledgment({ timeoutMs }) in the handler',
-  },
-  {
     setting: 'storage.persistence.checkpointInterval',
     isAsked: ({ storage }) => storage.persistence.checkpointIntervalMs !== 200,
     instead: 'the engine chooses its checkpoints',
