@@ -25,8 +25,7 @@ export function createProgram(run: CliRun): Command {
     .option('--json', 'print results as JSON')
     .option('--no-color', 'no colours')
     .option('--debug', 'print stacks of errors')
-    .addHelpText('after', EXIT_CODES)
-    .action(() => program.outputHelp());
+    .addHelpText('after', EXIT_CODES);
   for (const add of COMMANDS) add(program, run);
   return program;
 }

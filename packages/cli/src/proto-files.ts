@@ -1,6 +1,6 @@
-import { basename, dirname, join, normalize, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { SourceFile } from '@aep/codegen';
-import type { CliFiles } from './cli-io.js';
+import type { CliFiles, CliIo } from './cli-io.js';
 import { usageError } from './usage-error.js';
 
 /** A schema with more files than this is a mistake, such as the root of the disk. */
@@ -12,16 +12,28 @@ const FILES_MAX = 10_000;
  *
  * @throws AEP_CLI_FILE, AEP_CLI_USAGE
  */
-export function readProtoFiles(files: CliFiles, given: readonly string[], roots: readonly string[]): SourceFile[] {
+export function readProtoFiles(
+  { files, cwd }: CliIo,
+  given: readonly string[],
+  roots: readonly string[],
+): SourceFile[] {
   const found = new Map<string, SourceFile>();
+  const namedBy = new Map<string, string>();
   const places = [...roots];
   const waiting: { path: string; file: string }[] = [];
   for (const one of given) {
     const isDirectory = files.isDirectory(one);
     if (roots.length === 0) places.push(isDirectory ? one : dirname(one));
     const protos = isDirectory ? protosBelow(files, one) : [one];
-    for (const file of protos)
-      waiting.push({ path: importPath(file, isDirectory && roots.length === 0 ? [one] : roots), file });
+    for (const file of protos) {
+      const path = importPath(cwd, file, isDirectory && roots.length === 0 ? [one] : roots);
+      const other = namedBy.get(path);
+      if (other !== undefined && other !== file) {
+        throw usageError(`${other} and ${file} would both be imported as "${path}": name their directory with --root`);
+      }
+      namedBy.set(path, file);
+      waiting.push({ path, file });
+    }
   }
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
     if (found.has(next.path)) continue;
@@ -44,10 +56,10 @@ function protosBelow(files: CliFiles, directory: string): string[] {
 }
 
 /** The name by which other files import it: below the first root that holds it, else its bare name. */
-function importPath(file: string, roots: readonly string[]): string {
+function importPath(cwd: string, file: string, roots: readonly string[]): string {
   for (const root of roots) {
-    const path = relative(root, file);
-    if (path !== '' && !path.startsWith('..') && !path.startsWith(sep)) return normalize(path).split(sep).join('/');
+    const path = relative(resolve(cwd, root), resolve(cwd, file));
+    if (path !== '' && !path.startsWith('..') && !path.startsWith(sep)) return path.split(sep).join('/');
   }
   return basename(file);
 }

@@ -17,10 +17,12 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<ExitCo
   try {
     const program = createProgram(run);
     prepare(program, io);
-    await program.parseAsync([...argv], { from: 'user' });
+    await program.parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' });
     return run.exitCode;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return ExitCode.ok; // help and version
+    // A command that only groups others was called alone: its help went to stderr.
+    if (thrown instanceof CommanderError && thrown.code === 'commander.help') return ExitCode.usage;
     const error = thrown instanceof CommanderError ? usageError(messageOf(thrown)) : toCliError(thrown);
     run.output.error(error);
     return exitCodeOf(error);

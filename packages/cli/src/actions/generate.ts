@@ -17,7 +17,7 @@ export function generateCode(
   protos: readonly string[],
   options: GenerateCommandOptions,
 ): ExitCode {
-  const files = readProtoFiles(io.files, protos, options.root ?? []);
+  const files = readProtoFiles(io, protos, options.root ?? []);
   const outcomes = generate({ files }).map(({ path, text, source }) => {
     const target = join(options.out, path);
     const before = io.files.exists(target) ? io.files.readText(target) : undefined;

@@ -12,8 +12,8 @@ export function checkSchema(
   [before, after]: readonly string[],
   { root = [] }: SchemaOptions,
 ): ExitCode {
-  const old = readProtoFiles(io.files, [before!], root);
-  const now = readProtoFiles(io.files, [after!], root);
+  const old = readProtoFiles(io, [before!], root);
+  const now = readProtoFiles(io, [after!], root);
   const changes = compareSchemas(old, now);
   if (output.json) {
     const documents = changes.map(({ kind, place, message }) => ({
