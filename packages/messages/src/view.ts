@@ -1,6 +1,6 @@
 import { AepError } from '@aep/kernel';
 import { bytesOf } from './bytes-of.js';
-import { checkedMode } from './checked-mode.js';
+import { capturePlace, checkedMode } from './checked-mode.js';
 import { viewToJson } from './json.js';
 import { messageLimits, refuseDepth } from './limits.js';
 import type { JsonValue, MessageType } from './message-type.js';
@@ -223,7 +223,7 @@ export abstract class MessageView {
   $giveAway(place: string): void {
     this.$mustBeOwnedHere('send');
     this.$state = this.$state === MUTABLE ? GIVEN_MUTABLE : GIVEN_WRAPPED;
-    this.$place = checkedMode.on ? new Error(place) : place;
+    this.$place = capturePlace(place);
     this.$tellChildren('given');
   }
 
@@ -283,8 +283,7 @@ export abstract class MessageView {
     this.$holders = 0;
     this.$state = DISPOSED;
     this.$bytes = noBytes;
-    if (checkedMode.on) this.$place = new Error('disposed');
-    else this.$place = undefined;
+    this.$place = capturePlace('disposed');
     recycleView(this);
   }
 
@@ -302,7 +301,7 @@ export abstract class MessageView {
   private $refuseUse(): never {
     const sent = this.$state === GIVEN_MUTABLE || this.$state === GIVEN_WRAPPED;
     const place = this.$place ?? this.$parent?.$place;
-    const where = place instanceof Error ? (place.stack ?? place.message) : (place ?? 'unknown; checked mode tells');
+    const where = place instanceof Error ? (place.stack ?? place.message) : (place ?? 'unknown');
     throw new AepError(
       'AEP_VIEW_DISPOSED',
       'reject',
