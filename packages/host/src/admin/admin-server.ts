@@ -6,6 +6,7 @@ import { errorReply } from './error-reply.js';
 import { toJson } from './json.js';
 import { addAppRoutes } from './routes-apps.js';
 import { addDeadLetterRoutes } from './routes-dead-letters.js';
+import { addMessageRoutes } from './routes-messages.js';
 import { addStatusRoutes } from './routes-status.js';
 
 const BODY_BYTES_MAX = 1024 * 1024;
@@ -88,5 +89,6 @@ export function buildAdmin(xvm: Xvm, options: AdminAddress): FastifyInstance {
   addStatusRoutes(server, xvm);
   addAppRoutes(server, xvm);
   addDeadLetterRoutes(server, xvm);
+  addMessageRoutes(server, xvm);
   return server;
 }
