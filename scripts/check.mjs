@@ -12,7 +12,10 @@ const tool = (name) => join(root, 'node_modules', '.bin', name);
 
 const steps = [
   { name: 'lint', command: [tool('oxlint'), '--type-aware', '--quiet'] },
-  { name: 'format', command: [tool('prettier'), '--check', '--log-level=warn', '.'] },
+  {
+    name: 'format',
+    command: [tool('prettier'), '--check', '--log-level=warn', '--cache', '--cache-strategy=content', '.'],
+  },
   { name: 'unused code', command: [tool('knip'), '--no-progress', '--no-config-hints'] },
   { name: 'generated code', command: [process.execPath, join(root, 'scripts', 'generate.mjs'), '--check'] },
   { name: 'error codes', command: [process.execPath, join(root, 'scripts', 'error-codes.mjs'), '--check'] },
