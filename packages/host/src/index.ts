@@ -5,6 +5,7 @@ export { loadModelFile } from './model-source.js';
 export { ExitCode } from './process/exit-code.js';
 export type { ProcessPort } from './process/process-guard.js';
 export { runXvm, type RunXvmOptions } from './process/run-xvm.js';
+export { findApp, openStoreForReading, type ReadingOptions } from './read-store.js';
 export { startXvm } from './start-xvm.js';
 export { Xvm } from './xvm.js';
 export type { ModelFile, ResolveExport, XvmOptions } from './xvm-options.js';

@@ -223,8 +223,13 @@ export class Xvm {
 
 /** What an engine still has to do, from the outside. */
 function workLeft(engine: Engine): string {
-  const { state, inboundQueued, inFlight, inDoubt } = engine.statistics();
-  return `${state}: ${inboundQueued} events queued, ${inFlight} transactions in flight, ${inDoubt} messages in doubt`;
+  try {
+    const { state, inboundQueued, inFlight, inDoubt } = engine.statistics();
+    return `${state}: ${inboundQueued} events queued, ${inFlight} transactions in flight, ${inDoubt} messages in doubt`;
+  } catch (thrown) {
+    // A reading asks the disk; one that is gone must not keep the process from stopping.
+    return `${engine.state}: ${describeError(thrown)}`;
+  }
 }
 
 /** The other apps end what they have begun, so the cause that they are given must not be fatal to them as well. */
