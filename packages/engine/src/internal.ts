@@ -1,4 +1,5 @@
 export { appFromInstance } from './app/app-from-class.js';
+export { collectNotes } from './app/decorators.js';
 export { appOptionsFor } from './app/decorators.js';
 export { matchesSource } from './app/handler-table.js';
 export { decodeEntry, readOrderedNumber } from './services/system-entry.js';
