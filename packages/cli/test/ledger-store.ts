@@ -89,7 +89,7 @@ export function ledgerModel({
       <policies retriesMax="0"/>
     </app>
   </apps>
-  <xvms><xvm name="main"><apps><app name="ledger"/></apps>${admin}</xvm></xvms>
+  <xvms><xvm name="main"><apps><app name="ledger"/></apps>${admin}<logging level="silent"/></xvm></xvms>
   <profiles><profile name="cautious"><apps><app name="ledger"><policies retriesMax="5"/></app></apps></profile></profiles>
 </model>
 `;
