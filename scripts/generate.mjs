@@ -1,5 +1,5 @@
-// Generated code from .proto files: writes it, or with --check only compares it with what is committed. A folder with
-// .proto files keeps what is made from them in src/gen beside it.
+// Generated code from .proto files: writes it, or with --check only compares it with what is committed. Examples
+// and benchmarks keep it in src/gen, tests of packages in test/gen.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import process from 'node:process';
@@ -10,23 +10,30 @@ const { generate } = await import(pathToFileURL(join(root, 'packages', 'codegen'
 const isCheck = process.argv.includes('--check');
 let stale = 0;
 
-for (const folder of schemaFolders()) {
+for (const { folder, gen } of schemaFolders()) {
   const paths = readdirSync(folder)
     .filter((name) => name.endsWith('.proto'))
     .toSorted();
   const files = paths.map((path) => ({ path, text: readFileSync(join(folder, path), 'utf8') }));
-  for (const { path, text } of generate({ files })) put(join(folder, 'src', 'gen', path), text);
+  for (const { path, text } of generate({ files })) put(join(gen, path), text);
 }
 if (stale > 0) {
   console.error('Generated code is not current: run `npm run generate`.');
   process.exitCode = 1;
 }
 
+/** Folders with .proto files: of examples and benchmarks, and of the packages' tests. */
 function schemaFolders() {
-  const parent = join(root, 'examples');
-  const folders = [join(root, 'benchmarks'), ...readdirSync(parent).map((name) => join(parent, name))];
-  return folders.filter(
-    (folder) => existsSync(join(folder, 'package.json')) && readdirSync(folder).some((name) => name.endsWith('.proto')),
+  const own = (folder) => ({ folder, gen: join(folder, 'src', 'gen') });
+  const ofTests = (folder) => ({ folder, gen: join(folder, 'gen') });
+  const below = (group) => readdirSync(join(root, group)).map((name) => join(root, group, name));
+  const candidates = [
+    ...below('examples').map((folder) => own(folder)),
+    own(join(root, 'benchmarks')),
+    ...below('packages').map((folder) => ofTests(join(folder, 'test'))),
+  ];
+  return candidates.filter(
+    ({ folder }) => existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.proto')),
   );
 }
 
