@@ -18,6 +18,7 @@ export interface CliFiles {
   /** Makes missing directories. @throws AEP_CLI_FILE */
   writeText(path: string, text: string): void;
   exists(path: string): boolean;
+  /** @throws AEP_CLI_FILE when the path cannot be one */
   isDirectory(path: string): boolean;
   /** Files below a directory, sorted, as paths relative to it. @throws AEP_CLI_FILE */
   filesBelow(path: string): string[];

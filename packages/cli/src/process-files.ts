@@ -22,7 +22,8 @@ export function diskFiles(cwd: string): CliFiles {
         writeFileSync(at(path), text);
       }),
     exists: (path) => existsSync(at(path)),
-    isDirectory: (path) => statSync(at(path), { throwIfNoEntry: false })?.isDirectory() === true,
+    isDirectory: (path) =>
+      attempt('read', path, () => statSync(at(path), { throwIfNoEntry: false })?.isDirectory() === true),
     filesBelow: (path) => attempt('read', path, () => walk(at(path), at(path)).toSorted()),
   };
 }

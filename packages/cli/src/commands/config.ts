@@ -3,7 +3,10 @@ import { addModelOptions } from '../options/model-options.js';
 import { type CliRun, examples } from '../session.js';
 
 export function addConfig(program: Command, run: CliRun): void {
-  const config = program.command('config').description('look at the configuration that a model gives');
+  const config = program
+    .command('config')
+    .description('look at the configuration that a model gives')
+    .addHelpText('after', examples('aep config print model.xml --origin'));
   const print = config
     .command('print')
     .description('print every value in force, defaults included; secrets are not shown')

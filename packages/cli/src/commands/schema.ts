@@ -3,7 +3,10 @@ import { collect } from '../options/option-values.js';
 import { type CliRun, examples } from '../session.js';
 
 export function addSchema(program: Command, run: CliRun): void {
-  const schema = program.command('schema').description('look after the .proto files of messages and state');
+  const schema = program
+    .command('schema')
+    .description('look after the .proto files of messages and state')
+    .addHelpText('after', examples('aep schema check old-schemas schemas'));
   schema
     .command('check')
     .description('list what would break journals, stores and other programs when OLD becomes NEW')
