@@ -1,30 +1,36 @@
 import type { Delivery, DeliveryResult } from '@aep/bus';
-import { AepError, hashString, type ObjectPool, RingQueue, toError } from '@aep/kernel';
+import { type AepError, hashString, type ObjectPool, RingQueue } from '@aep/kernel';
 import { StateSpace } from '@aep/state';
-import { Checkpointer, type Stable, type Store, type TableReader } from '@aep/store';
-import type { AlertEvent } from './app/events.js';
+import { Checkpointer, type Stable, type Store } from '@aep/store';
 import {
+  type AlertEvent,
   BusBindingDown,
   BusBindingOpenFailed,
   ChannelDown,
   ChannelUp,
   type EngineEvent,
   StoreFailed,
+  StuckAlert,
 } from './app/events.js';
 import { HandlerTable } from './app/handler-table.js';
+import { MessageEvent } from './app/message-event.js';
+import { busy, stopped } from './engine-errors.js';
 import type { ConcludedEngineOptions } from './engine-options.js';
 import type { BusPort, BusPortListener } from './messaging/bus-port.js';
 import type { ChannelPort } from './messaging/channel-port.js';
 import { Messaging } from './messaging/messaging.js';
 import { type OutboundMessage, outboundPool } from './messaging/outbound-message.js';
-import { PipelineReports } from './services/pipeline-reports.js';
 import { DeadLetters } from './services/dead-letters.js';
+import { HeadWatch } from './services/head-watch.js';
+import { PipelineReports } from './services/pipeline-reports.js';
+import { Retention } from './services/retention.js';
 import { Timers } from './services/timers.js';
 import { EngineCounters, LatencyStatistics } from './statistics.js';
-import { StreamMarks } from './transaction/dedupe.js';
+import { type MarkProgress, StreamMarks } from './transaction/dedupe.js';
 import { HandOver } from './transaction/hand-over.js';
 import { HandlerScope } from './transaction/handler-scope.js';
 import { InFlight } from './transaction/in-flight.js';
+import { Intake } from './transaction/intake.js';
 import { LoopTime } from './transaction/loop-time.js';
 import { OpenTransaction } from './transaction/open-transaction.js';
 import { Pipeline, type PipelineListener } from './transaction/pipeline.js';
@@ -66,12 +72,17 @@ export class EngineCore implements BusPortListener, PipelineListener {
   readonly outbound: ObjectPool<OutboundMessage>;
   readonly transactions: ObjectPool<SealedTransaction>;
   readonly inbound: RingQueue<Work>;
-  private readonly works: ObjectPool<Work>;
-  private readonly time: LoopTime;
+  readonly works: ObjectPool<Work>;
+  readonly retention: Retention;
+  readonly scope = new HandlerScope();
+  readonly time: LoopTime;
+  /** A write failed: nothing is acknowledged, released or journaled any more (E34, H22). */
+  hasStoreFailed = false;
+  private readonly headWatch: HeadWatch;
   private isScheduled = false;
   /** A binding was told `back-pressured` and waits for `resume`. */
   private owesResume = false;
-  private uncommitted = 0;
+  private committedTxId: number;
 
   constructor(
     readonly options: ConcludedEngineOptions,
@@ -88,7 +99,7 @@ export class EngineCore implements BusPortListener, PipelineListener {
     this.outbound = outboundPool(limits.outboundPendingMax);
     this.inbound = new RingQueue(limits.inboundQueueMax);
     this.handlers = new HandlerTable(app, options.policies.defaultHandler);
-    this.messaging = new Messaging(options, this);
+    this.messaging = new Messaging(options, this, this.time);
     this.state =
       app.state === undefined ? undefined : new StateSpace(tables, { cachedEntitiesMax: limits.cachedEntitiesMax });
     this.transaction = new OpenTransaction(this.state);
@@ -96,8 +107,10 @@ export class EngineCore implements BusPortListener, PipelineListener {
       onApplied: (txId) => this.onApplied(txId),
       onFailure: (error) => this.onStoreFailure(error),
     });
+    this.committedTxId = journal.lastTxId;
     const sequencer = new Sequencer(tables);
-    this.attachChannels(tables, sequencer);
+    this.attachChannels(sequencer);
+    this.retention = new Retention(store, options);
     this.timers = new Timers(options.clock, this.handlers.types, limits.timersMax, (request) =>
       this.submitFirst(request),
     );
@@ -106,8 +119,12 @@ export class EngineCore implements BusPortListener, PipelineListener {
       this.handlers.types,
       () => journal.lastTxId + 1,
       (request) => this.submit(request),
+      this.messaging,
     );
     this.inFlight = this.makeInFlight();
+    this.headWatch = new HeadWatch(options.clock, this.inFlight, limits.stuckAlertThresholdMs, (what, waitedMs) =>
+      this.alert(new StuckAlert(options.name, what, waitedMs)),
+    );
     this.pipeline = this.makePipeline(sequencer);
     this.pipeline.epoch = Math.max(1, store.epoch);
     journal.listen({ onStable: (mark) => this.onStable(mark), onFailure: (error) => this.onStoreFailure(error) });
@@ -118,10 +135,15 @@ export class EngineCore implements BusPortListener, PipelineListener {
     return this.inbound.size === 0 && this.pipeline.isResting && this.inFlight.size === 0;
   }
 
-  /** What is in flight waits only for buses that are not up: those messages stay in the journal, in doubt. */
+  /** What is in flight is stable and waits only for buses that are not up: those messages stay in the journal, in doubt. */
   get waitsForAbsentBus(): boolean {
-    for (const bus of this.messaging.buses.values()) if (bus.pending > 0 && bus.state !== 'up') return true;
-    return false;
+    if (this.store.journal.stableTxId < this.store.journal.lastTxId) return false;
+    let absent = 0;
+    for (const bus of this.messaging.buses.values()) {
+      if (bus.state !== 'up') absent += bus.pending;
+      else if (bus.pending > 0) return false;
+    }
+    return absent > 0;
   }
 
   // Work comes in.
@@ -146,7 +168,7 @@ export class EngineCore implements BusPortListener, PipelineListener {
     work.local = request;
     this.enter(work, priority);
     // A priority event does not wait for company: what is open goes to the disk now (E33).
-    if (priority) this.store.journal.commit();
+    if (priority) this.scope.outside(this.commit);
     return 'accepted';
   }
 
@@ -189,20 +211,25 @@ export class EngineCore implements BusPortListener, PipelineListener {
   onWake(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
-    this.options.clock.defer(this.turn);
+    this.scope.outside(this.schedule);
   }
+
+  private readonly schedule = (): void => this.options.clock.defer(this.turn);
 
   private readonly turn = (): void => {
     this.isScheduled = false;
     this.time.refresh();
     const { eventsPerTurnMax, commitBatchMax } = this.options.limits;
     let steps = 0;
+    const { journal } = this.store;
     while (steps < eventsPerTurnMax && this.pipeline.step()) {
       steps++;
-      if (++this.uncommitted >= commitBatchMax) this.commit();
+      if (journal.lastTxId - this.committedTxId >= commitBatchMax) this.commit();
     }
-    if (this.uncommitted > 0) this.commit();
+    // Counted by the journal, not by the steps: an async handler or a retry seals between two turns.
+    if (journal.lastTxId > this.committedTxId) this.commit();
     this.messaging.flush();
+    this.headWatch.arm();
     if (this.owesResume && this.inbound.size <= this.inbound.capacityMax / 2 && this.pipeline.stage !== 'closed') {
       this.owesResume = false;
       this.messaging.resume();
@@ -212,31 +239,36 @@ export class EngineCore implements BusPortListener, PipelineListener {
     this.listener.onProgress();
   };
 
-  private commit(): void {
-    this.uncommitted = 0;
+  private readonly commit = (): void => {
+    this.committedTxId = this.store.journal.lastTxId;
     this.counters.commits++;
     this.store.journal.commit();
-  }
+  };
 
   // The store calls back.
 
   private onStable(mark: Stable): void {
     this.time.refresh();
-    this.checkpointer.onStable(mark);
     this.inFlight.onStable(mark);
     this.messaging.flush();
+    // Behind the release: whoever waits for the message does not wait for the fold.
+    this.checkpointer.onStable(mark);
     this.pipeline.onRoom();
     this.onWake();
   }
 
   private onApplied(txId: number): void {
     this.state?.checkpointed(txId);
+    this.retention.onApplied(txId);
     this.onWake();
   }
 
   private onStoreFailure(error: AepError): void {
     // Nothing after a failed write is acknowledged or released (E34, H22): the journal issues no further mark.
+    this.hasStoreFailed = true;
     this.pipeline.stage = 'closed';
+    this.inFlight.freeze();
+    this.messaging.halt();
     this.listener.onEvent(new StoreFailed(this.options.name, error));
     this.listener.onStop(error);
   }
@@ -254,6 +286,17 @@ export class EngineCore implements BusPortListener, PipelineListener {
     this.onWake();
   }
 
+  /** A delayed acknowledgement was given (E64). */
+  onAckReleased(): void {
+    this.time.refresh();
+    this.inFlight.advance();
+    this.onWake();
+  }
+
+  onStranger(port: ChannelPort): void {
+    this.attachMarks(port);
+  }
+
   onChannelUp(port: ChannelPort): void {
     this.listener.onEvent(
       new ChannelUp(
@@ -263,6 +306,7 @@ export class EngineCore implements BusPortListener, PipelineListener {
         (table) => (port.keyTable = { ...port.keyTable, ...table }),
       ),
     );
+    this.onWake(); // a start waits for its joins
   }
 
   onChannelDown(port: ChannelPort, cause: AepError): void {
@@ -276,10 +320,12 @@ export class EngineCore implements BusPortListener, PipelineListener {
 
   onBusDown(bus: BusPort, cause: AepError): void {
     this.listener.onEvent(new BusBindingDown(this.options.name, cause, { bus: bus.name }));
+    this.onWake(); // a start no longer waits for its joins
   }
 
   onBusFailed(bus: BusPort, cause: AepError): void {
     this.listener.onEvent(new BusBindingOpenFailed(this.options.name, cause, { bus: bus.name }));
+    this.onWake();
   }
 
   // The pipeline asks.
@@ -297,14 +343,19 @@ export class EngineCore implements BusPortListener, PipelineListener {
   }
 
   private makePipeline(sequencer: Sequencer): Pipeline {
-    const { options, transaction, inFlight, checkpointer, counters, latencies, works } = this;
+    const { options, transaction, inFlight, checkpointer, counters, latencies, works, handlers, time } = this;
     const { journal } = this.store;
+    const reports = new PipelineReports(options.name, options.log, counters, (event) => this.alert(event));
+    const event = new MessageEvent();
+    const { filters } = options.app;
+    const isEventSourced = options.haPolicy === 'EventSourcing';
+    const onGap = reports.onGap.bind(reports);
     const sealer = new Sealer({
       journal,
       state: this.state,
       sequencer,
       messageBytesMax: options.limits.messageBytesMax,
-      isEventSourced: options.haPolicy === 'EventSourcing',
+      isEventSourced,
     });
     const handOver = new HandOver({
       journal,
@@ -313,7 +364,7 @@ export class EngineCore implements BusPortListener, PipelineListener {
       sealer,
       inFlight,
       counters,
-      time: this.time,
+      time,
       transactions: this.transactions,
       outbound: this.outbound,
       identity: this.identity,
@@ -321,20 +372,20 @@ export class EngineCore implements BusPortListener, PipelineListener {
     return new Pipeline({
       options,
       inbound: this.inbound,
-      handlers: this.handlers,
-      filters: options.app.filters,
+      intake: new Intake({ event, handlers, filters, counters, latencies, time, isEventSourced, onGap }),
+      event,
       transaction,
       sealer,
       journal,
       handOver,
       inFlight,
       deadLetters: this.deadLetters,
-      scope: new HandlerScope(),
+      scope: this.scope,
       counters,
       latencies,
       works,
       isHeldBack: () => this.messaging.areFull || checkpointer.isBehind,
-      reports: new PipelineReports(options.name, options.log, counters, (event) => this.alert(event)),
+      reports,
       listener: this,
     });
   }
@@ -359,45 +410,31 @@ export class EngineCore implements BusPortListener, PipelineListener {
     );
   }
 
-  private attachChannels(tables: TableReader, sequencer: Sequencer): void {
-    const isApplied = (): boolean => this.store.tables.appliedTxId === this.store.journal.lastTxId;
+  private attachChannels(sequencer: Sequencer): void {
     for (const port of this.messaging.ports) {
-      port.marks = new StreamMarks(port.tag, tables, this.options.limits.dedupeStreamsCachedMax, isApplied);
+      this.attachMarks(port);
       sequencer.attach(port);
     }
+  }
+
+  private attachMarks(port: ChannelPort): void {
+    const { journal, tables } = this.store;
+    const progress: MarkProgress = {
+      get nextTxId() {
+        return journal.lastTxId + 1;
+      },
+      get appliedTxId() {
+        return tables.appliedTxId;
+      },
+    };
+    port.marks = new StreamMarks(port.tag, tables, this.options.limits.dedupeStreamsCachedMax, progress);
+  }
+
+  /** Stops what looks now and then; the pipeline and the buses are stopped by the lifecycle. */
+  stopWatching(): void {
+    this.headWatch.stop();
+    this.retention.stop();
   }
 }
 
 const FULL_RETRY_MS = 5;
-
-export function busy(inboundQueueMax: number): AepError {
-  return new AepError(
-    'AEP_ENGINE_BUSY',
-    'retry',
-    `the engine has ${inboundQueueMax} events waiting, its limit (limits.inboundQueueMax): offer again after whenWritable()`,
-    {
-      inboundQueueMax,
-    },
-  );
-}
-
-export function stopped(engine: string): AepError {
-  return new AepError(
-    'AEP_ENGINE_STOPPED',
-    'retry',
-    `engine "${engine}" takes nothing: it has not started, or it is stopping`,
-    { engine },
-  );
-}
-
-/** What was thrown, as the error of an engine. */
-export function asEngineError(thrown: unknown, phase: string, what: string): AepError {
-  if (thrown instanceof AepError) return thrown;
-  return new AepError(
-    'AEP_START_FAILED',
-    'fatal',
-    `${phase}: ${what} failed: ${toError(thrown).message}`,
-    { phase, what },
-    thrown,
-  );
-}

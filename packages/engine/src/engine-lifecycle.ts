@@ -1,6 +1,5 @@
-import { AepError, describeError } from '@aep/kernel';
-import type { MessageView } from '@aep/messages';
-import { LocalCause, recover, type Store } from '@aep/store';
+import { AepError } from '@aep/kernel';
+import { recover, type Store } from '@aep/store';
 import type { BehaviorSubject } from 'rxjs';
 import {
   BusBindingOpenFailed,
@@ -14,13 +13,18 @@ import {
   MessagingPrestart,
   MessagingStarted,
   type Role,
+  StuckAlert,
 } from './app/events.js';
-import { asEngineError, EngineCore, stopped } from './engine-core.js';
+import { EngineCore } from './engine-core.js';
+import { phaseError, stopped } from './engine-errors.js';
 import type { ConcludedEngineOptions } from './engine-options.js';
+import { closeStore, drain } from './engine-stop.js';
 import type { MessagingState, OpenFailure } from './messaging/messaging.js';
 import type { EventDispatcher } from './services/event-dispatcher.js';
 import { EventSourcing } from './services/event-sourcing.js';
 import { loadInDoubt } from './services/in-doubt.js';
+import { IdempotencyKeys } from './services/idempotency-keys.js';
+import { sendPrestart } from './services/prestart.js';
 
 /**
  * - `created`: configured; nothing is open.
@@ -55,8 +59,14 @@ export interface LifecycleParts {
 export class EngineLifecycle {
   core: EngineCore | undefined;
   eventSourcing: EventSourcing | undefined;
+  readonly idempotency = new IdempotencyKeys();
   readonly stopped: Promise<StopReport>;
   private settleStopped!: (report: StopReport) => void;
+  /** Rejects when a stop is asked for; a start that waits for others gives up then. */
+  private readonly stopRequested: Promise<never>;
+  private requestStop!: (error: AepError) => void;
+  /** Settles when the start has come to its end, good or bad; a stop waits for it, because it closes what the start opens. */
+  private startEnded: Promise<void> = Promise.resolve();
   private stopping: Promise<StopReport> | undefined;
   private readonly mainAbort = new AbortController();
   private mains: Promise<unknown>[] = [];
@@ -68,6 +78,8 @@ export class EngineLifecycle {
 
   constructor(private readonly parts: LifecycleParts) {
     this.stopped = new Promise((resolve) => (this.settleStopped = resolve));
+    this.stopRequested = new Promise((_resolve, reject) => (this.requestStop = reject));
+    this.stopRequested.catch(() => undefined); // most engines start without being stopped meanwhile
   }
 
   get state(): EngineState {
@@ -93,17 +105,32 @@ export class EngineLifecycle {
       );
     }
     streams.state.next('starting');
+    let endStart = (): void => undefined;
+    this.startEnded = new Promise((resolve) => (endStart = resolve));
     try {
-      await this.phase('configuration', 'the application', () => this.configure());
-      const store = await this.phase('store', 'opening', async () => await options.store());
-      this.core = await this.phase('recovery', 'the store', () => this.recover(store));
-      await this.raise(new EngineStarted(options.name, this.role));
-      await this.activate(this.core);
+      await this.runStart();
+      endStart();
     } catch (thrown) {
-      const cause = asEngineError(thrown, 'start', options.name);
+      endStart();
+      const cause = phaseError(thrown, 'start', options.name);
       await this.stop(cause);
       throw cause;
     }
+  }
+
+  private async runStart(): Promise<void> {
+    const { options } = this.parts;
+    await this.phase('configuration', 'the application', () => this.configure());
+    const store = await this.phase('store', 'opening', async () => await options.store());
+    const core = await this.phase('recovery', 'the store', () => this.recover(store));
+    this.core = core;
+    await this.raise(new EngineStarted(options.name, this.role));
+    await this.activate(core);
+  }
+
+  /** Aborted when the engine stops. */
+  get stopSignal(): AbortSignal {
+    return this.mainAbort.signal;
   }
 
   stop(cause?: AepError, deadlineMs = this.parts.options.limits.stopDeadlineMs): Promise<StopReport> {
@@ -149,6 +176,7 @@ export class EngineLifecycle {
     const { app, log, clock } = options;
     let core: EngineCore | undefined;
     try {
+      this.refuseIfStopping();
       const recovery = await recover(store, {
         clock,
         onProgress: (progress) => log.log('info', 'recovering', { ...progress }),
@@ -170,6 +198,7 @@ export class EngineLifecycle {
         await this.eventSourcing.rebuild();
         core.pipeline.stage = 'closed';
       }
+      this.refuseIfStopping();
       return core;
     } catch (error) {
       core?.checkpointer.close();
@@ -178,18 +207,26 @@ export class EngineLifecycle {
     }
   }
 
+  private refuseIfStopping(): void {
+    if (this.stopping !== undefined) throw stopped(this.parts.options.name);
+  }
+
   /** What only a primary does (E1, E92). */
   private async activate(core: EngineCore): Promise<void> {
     const { streams, options } = this.parts;
     const prestart = new MessagingPrestart(options.name);
-    const isFirstStart = core.store.journal.lastTxId === 0;
     await this.raise(prestart);
     core.pipeline.stage = 'ready';
     core.inFlight.resendInDoubt();
-    if (isFirstStart) await this.phase('prestart', 'initial messages', () => this.sendPrestart(core, prestart));
+    const whenWritable = (): Promise<void> => this.when(({ inbound }) => !inbound.isFull);
+    await this.phase('prestart', 'initial messages', () =>
+      this.unlessStopped(sendPrestart(core, prestart, whenWritable)),
+    );
     streams.messaging.next('starting');
-    await this.openMessaging(core);
+    await this.phase('messaging', 'the buses', () => this.openMessaging(core));
     core.timers.start();
+    core.retention.start();
+    this.idempotency.start(core);
     streams.state.next('started');
     core.onWake();
     await this.raise(new EngineActive(options.name));
@@ -198,23 +235,14 @@ export class EngineLifecycle {
       try {
         await main(this.mainAbort.signal);
       } catch (thrown) {
-        if (!this.mainAbort.signal.aborted) void this.stop(asEngineError(thrown, 'main', options.name));
+        if (!this.mainAbort.signal.aborted) void this.stop(phaseError(thrown, 'main', options.name));
       }
     });
   }
 
-  /** E2: through the ordinary transactional path, before any bus traffic. */
-  private async sendPrestart(core: EngineCore, prestart: MessagingPrestart): Promise<void> {
-    const messages = [
-      ...(prestart.firstMessage === undefined ? [] : [prestart.firstMessage]),
-      ...prestart.initialMessages,
-    ];
-    await Promise.all(messages.map((message) => core.submit(prestartRequest(message))));
-  }
-
   private async openMessaging(core: EngineCore): Promise<void> {
     const { streams, options } = this.parts;
-    const failures = await core.messaging.open();
+    const failures = await this.unlessStopped(core.messaging.open());
     for (const { bus, error } of failures)
       await this.raise(new BusBindingOpenFailed(options.name, error, { bus: bus.name }));
     const failed = messagingFailure(options, failures, core.messaging.buses.size);
@@ -223,28 +251,46 @@ export class EngineLifecycle {
       await this.raise(new MessagingFailed(options.name, failed));
       throw failed;
     }
+    await this.unlessStopped(this.awaitJoins(core));
     streams.messaging.next('started');
     await this.raise(new MessagingStarted(options.name));
   }
 
+  /** E1: every ChannelUp comes before MessagingStarted, unless a join takes so long that the engine goes on without it. */
+  private async awaitJoins(core: EngineCore): Promise<void> {
+    const { clock, limits, name } = this.parts.options;
+    const thresholdMs = limits.stuckAlertThresholdMs;
+    let isLate = false;
+    const watch = clock.schedule(thresholdMs, () => {
+      isLate = true;
+      core.onWake();
+    });
+    await this.when(({ messaging }) => isLate || messaging.joining === undefined);
+    clock.cancel(watch);
+    const { joining } = core.messaging;
+    if (joining !== undefined) core.alert(new StuckAlert(name, `the join of channel ${joining.where}`, thresholdMs));
+  }
+
   private async runStop(cause: AepError | undefined, deadlineMs: number): Promise<StopReport> {
     const { streams, options, events } = this.parts;
+    this.requestStop(cause ?? stopped(options.name));
     streams.state.next('stopping');
     const stoppingEvent = new EngineStopping(options.name, cause, options.policies.preserveChannelJoinsOnStop);
-    await this.raise(stoppingEvent);
+    await this.dispatch(stoppingEvent);
+    await this.startEndedWithin(deadlineMs);
     this.mainAbort.abort(cause);
     const { core } = this;
     let heldBy: string | undefined;
     if (core !== undefined) {
-      heldBy = await this.drain(core, cause, deadlineMs);
-      const preserve = cause !== undefined || stoppingEvent.preserveChannelJoins;
-      await core.messaging.close(() => preserve);
-      streams.messaging.next('stopped');
-      await this.closeStore(core, cause);
+      const mains = Promise.all(this.mains);
+      heldBy = await drain({ core, cause, deadlineMs, mains, when: (isDone) => this.when(isDone) });
+      await this.closeMessaging(core, cause !== undefined || stoppingEvent.preserveChannelJoins);
+      this.idempotency.stop(core);
+      await closeStore(core, cause ?? stopped(options.name));
     }
     const report: StopReport = { cause, drained: heldBy === undefined, heldBy };
     for (const waiter of this.waiters.splice(0)) waiter.reject(cause ?? stopped(options.name));
-    await this.raise(new EngineStopped(options.name, cause));
+    await this.dispatch(new EngineStopped(options.name, cause));
     for (const finalize of options.app.finalizers)
       // The call is inside the chain: one that throws at once must not leave the engine between stopping and stopped.
       await Promise.resolve()
@@ -257,42 +303,22 @@ export class EngineLifecycle {
     return report;
   }
 
-  /** Handles what was accepted, then waits for confirmations; answers what holds it at the deadline. */
-  private async drain(core: EngineCore, cause: AepError | undefined, deadlineMs: number): Promise<string | undefined> {
+  /** A start that hangs in something that cannot be interrupted, such as opening a store, closes it itself when it goes on. */
+  private async startEndedWithin(deadlineMs: number): Promise<void> {
     const { clock } = this.parts.options;
-    core.messaging.stopReading();
-    core.timers.stop();
-    const main = Promise.all(this.mains);
-    // With a cause nothing more is taken; what is sealed still becomes stable, goes out and is acknowledged (E20).
-    if (cause !== undefined) core.pipeline.stage = 'closed';
-    const isDrained = (): boolean =>
-      (cause === undefined ? core.inbound.size === 0 && core.pipeline.isResting : true) &&
-      (core.inFlight.size === 0 || core.waitsForAbsentBus);
-    const isFailed = cause?.advice === 'fatal';
-    const drained = isFailed ? Promise.resolve() : main.then(() => this.when(isDrained));
-    core.onWake();
-    const deadline = new Promise<string>((resolve) =>
-      clock.schedule(deadlineMs, () =>
-        resolve(core.inFlight.describeHead() ?? `handler ${core.pipeline.handlerName} or a main has not finished`),
-      ),
-    );
-    const heldBy = await Promise.race([drained.then(() => undefined), deadline]);
-    core.pipeline.stage = 'closed';
-    if (heldBy !== undefined) this.parts.options.log.log('warn', 'the stop reached its deadline', { heldBy });
-    return heldBy;
+    let giveUp = (): void => undefined;
+    const late = new Promise<void>((resolve) => (giveUp = resolve));
+    const timer = clock.schedule(deadlineMs, () => giveUp());
+    await Promise.race([this.startEnded, late]);
+    clock.cancel(timer);
   }
 
-  private async closeStore(core: EngineCore, cause: AepError | undefined): Promise<void> {
-    const error = cause ?? stopped(this.parts.options.name);
-    core.inFlight.abandon((work) => work.local?.onFailed?.(error));
-    for (let work = core.inbound.poll(); work !== undefined; work = core.inbound.poll()) work.local?.onFailed?.(error);
-    if (cause?.advice !== 'fatal') await new Promise<void>((resolve) => core.checkpointer.flush(resolve));
-    core.checkpointer.close();
-    try {
-      await core.store.close();
-    } catch (failure) {
-      this.parts.options.log.log('error', 'the store did not close', {}, failure);
-    }
+  private async closeMessaging(core: EngineCore, preserveJoins: boolean): Promise<void> {
+    const { messaging } = this.parts.streams;
+    const hasFailed = messaging.value === 'failed';
+    if (!hasFailed) messaging.next('stopping');
+    await core.messaging.close(() => preserveJoins);
+    if (!hasFailed) messaging.next('stopped');
   }
 
   private rebuild(done: () => void): void {
@@ -306,7 +332,7 @@ export class EngineLifecycle {
         core.checkpointer.appliedTxId <= core.store.journal.stableTxId,
     )
       .then(() => eventSourcing.rebuild())
-      .then(done, (error: unknown) => void this.stop(asEngineError(error, 'rebuild', describeError(error))));
+      .then(done, (error: unknown) => void this.stop(phaseError(error, 'rebuild', 'the state')));
   }
 
   private onProgress(): void {
@@ -325,20 +351,22 @@ export class EngineLifecycle {
     try {
       return await run();
     } catch (thrown) {
-      throw asEngineError(thrown, phase, what);
+      throw phaseError(thrown, phase, what);
     }
   }
 
+  private unlessStopped<T>(promise: Promise<T>): Promise<T> {
+    return Promise.race([promise, this.stopRequested]);
+  }
+
+  /** An event of the start; one whose handler asks for a stop, or waits for it, ends the start. */
   private raise(event: EngineEvent): Promise<void> {
+    return this.unlessStopped(this.dispatch(event));
+  }
+
+  private dispatch(event: EngineEvent): Promise<void> {
     return this.parts.events.dispatch(event);
   }
-}
-
-function prestartRequest(message: MessageView) {
-  const type = message.$type;
-  const view = type.wrap(message.toBytes());
-  message.dispose();
-  return { origin: 'prestart' as const, cause: LocalCause.prestart, label: type.fullName, message: view };
 }
 
 /** E91: whether the buses that did not open make the start fail. */

@@ -70,7 +70,7 @@ export interface EngineLimits {
   readonly transactionsInFlightMax: number;
   /** Outbound messages per bus that are not confirmed; at the limit no event is taken (E43). @default 65536 */
   readonly outboundPendingMax: number;
-  /** Bytes of one message, both ways. @default 4 MiB */
+  /** Bytes of one message, both ways; at most 15 MiB, because a record must hold it as a dead letter. @default 4 MiB */
   readonly messageBytesMax: number;
   /** Transactions in one group commit (E33). @default 8192 */
   readonly commitBatchMax: number;
@@ -92,7 +92,7 @@ export interface EngineLimits {
   readonly idempotencyRetentionMs: number;
   /** Transactions between snapshots of an event-sourced state; 0: none. @default 10000 */
   readonly snapshotEvery: number;
-  /** How long stable records are kept once nothing needs them (E104). @default 0 */
+  /** How long stable records are kept once nothing needs them (E104); whole commits only. @default 0 */
   readonly journalRetentionMs: number;
 }
 
@@ -143,6 +143,9 @@ const DEFAULT_LIMITS: EngineLimits = {
   journalRetentionMs: 0,
 };
 
+/** The journal takes entries of up to 16 MiB; a dead letter has a head beside the message. */
+const MESSAGE_BYTES_MAX = 15 * 1024 * 1024;
+
 /** Limits that may be 0; all others are at least 1. */
 const MAY_BE_ZERO: ReadonlySet<string> = new Set([
   'snapshotEvery',
@@ -162,6 +165,8 @@ export function concludeEngineOptions(options: EngineOptions, app: AppDefinition
     if (!Number.isSafeInteger(value) || value < least)
       throw invalid(`limits.${key}`, value, `an integer from ${least}`);
   }
+  if (limits.messageBytesMax > MESSAGE_BYTES_MAX)
+    throw invalid('limits.messageBytesMax', limits.messageBytesMax, `at most ${MESSAGE_BYTES_MAX}`);
   const policies = withDefaults('policies', DEFAULT_POLICIES, options.policies);
   if (!Number.isInteger(policies.retriesMax) || policies.retriesMax < 0)
     throw invalid('policies.retriesMax', policies.retriesMax, 'an integer from 0');

@@ -7,21 +7,23 @@ import { appFromInstance } from './app/app-from-class.js';
 import { AppBuilder } from './app/define-app.js';
 import type { AlertEvent, Role } from './app/events.js';
 import { StuckAlert } from './app/events.js';
-import { type EngineCore, stopped } from './engine-core.js';
+import type { EngineCore } from './engine-core.js';
+import { outsideHandler, stopped } from './engine-errors.js';
 import { EngineLifecycle, type EngineState, type StopReport } from './engine-lifecycle.js';
 import { type ConcludedEngineOptions, concludeEngineOptions, type EngineOptions } from './engine-options.js';
 import { readStatistics } from './engine-statistics.js';
 import type { BusPort } from './messaging/bus-port.js';
+import type { ChannelPort } from './messaging/channel-port.js';
 import type { MessagingState } from './messaging/messaging.js';
 import { type AnyChannels, type ChannelMap, type OfferResult, Sender, type SenderPort } from './sender.js';
 import { AckToken } from './services/ack-token.js';
+import { ChangeReader, type ChangeReaderOptions } from './services/change-readers.js';
 import { concludeArguments, findCommand } from './services/commands.js';
 import type { DeadLetters } from './services/dead-letters.js';
 import { EventDispatcher } from './services/event-dispatcher.js';
 import type { ReplayReport } from './services/event-sourcing.js';
 import type { Schedule, TimerInfo } from './services/timers.js';
 import type { EngineStatistics } from './statistics.js';
-import { IdempotencyKeys } from './services/idempotency-keys.js';
 import type { OpenTransaction, Savepoint } from './transaction/open-transaction.js';
 import type { LocalRequest } from './transaction/work.js';
 
@@ -42,7 +44,6 @@ export class Engine<S = unknown> {
   readonly alerts$: Observable<AlertEvent>;
   private readonly sender: Sender<never>;
   private readonly lifecycle: EngineLifecycle;
-  private readonly idempotency = new IdempotencyKeys();
 
   constructor(options: EngineOptions) {
     this.app = definitionOf(options.app, options.name);
@@ -155,6 +156,7 @@ export class Engine<S = unknown> {
       origin: 'command',
       cause: LocalCause.command,
       label: name,
+      payload: Buffer.from(JSON.stringify(concluded), 'utf8'),
       call: (state) => spec.call(concluded, state),
     });
   }
@@ -179,10 +181,10 @@ export class Engine<S = unknown> {
   /** An id that no other transaction of any engine has, the same in a replay. */
   newId(): string {
     const transaction = this.openTransaction();
-    const { journal, identity } = this.core.store;
+    const { identity } = this.core.store;
     if (transaction === undefined)
       return `${this.name}-${this.options.random.uint32().toString(36)}${this.options.random.uint32().toString(36)}`;
-    return `${this.name}-${identity.incarnation.toString(36)}-${journal.lastTxId + 1}-${transaction.nextId()}`;
+    return `${this.name}-${identity.incarnation.toString(36)}-${transaction.txId}-${transaction.nextId()}`;
   }
 
   /** Inside a handler: a journaled timer (E63). Returns its id. @throws AEP_OUTSIDE_HANDLER, AEP_SCHEDULE_INVALID, AEP_TIMERS_FULL */
@@ -209,18 +211,17 @@ export class Engine<S = unknown> {
     const transaction = this.transactionFor('delayAcknowledgment');
     const { clock, limits } = this.options;
     const timeoutMs = options.timeoutMs ?? limits.delayedAckTimeoutMs;
-    const handler = this.core.pipeline.handlerName;
-    const token = new AckToken(
-      () => clock.defer(() => this.core.inFlight.advance()),
+    const { core } = this;
+    const handler = core.pipeline.handlerName;
+    const token = new AckToken({
+      clock,
       handler,
-      clock.monotonicMs(),
       timeoutMs,
-    );
-    transaction.ackToken = token;
-    clock.schedule(timeoutMs, () => {
-      if (!token.isAcknowledged)
-        this.core.alert(new StuckAlert(this.name, `the acknowledgement delayed by ${handler}`, timeoutMs));
+      previous: transaction.ackToken,
+      onAcknowledged: () => clock.defer(() => this.lifecycle.core?.onAckReleased()),
+      onTimeout: () => core.alert(new StuckAlert(this.name, `the acknowledgement delayed by ${handler}`, timeoutMs)),
     });
+    transaction.ackToken = token;
     return token;
   }
 
@@ -259,9 +260,20 @@ export class Engine<S = unknown> {
     return await eventSourcing.verify();
   }
 
+  /**
+   * The stable transactions, in order, and then the new ones (E103); with a name, a durable and resumable reader.
+   *
+   * @throws AEP_ENGINE_STOPPED
+   */
+  changes(options: ChangeReaderOptions = {}): ChangeReader {
+    const { core } = this;
+    const stopping = this.lifecycle.stopSignal;
+    return new ChangeReader(options, { core, stopping, openTransaction: () => this.openTransaction() });
+  }
+
   private get core(): EngineCore {
-    const { core } = this.lifecycle;
-    if (core === undefined) throw stopped(this.name);
+    const { core, state } = this.lifecycle;
+    if (core === undefined || state === 'stopped') throw stopped(this.name);
     return core;
   }
 
@@ -296,13 +308,14 @@ export class Engine<S = unknown> {
       },
       sendSolicited: (port, message, options) => {
         const transaction = this.transactionFor('send');
+        if (message === this.core.pipeline.event.message) throw sendsInbound(port, message);
         transaction.send(port, message, options.key ?? port.resolveKey(message, options.table), options);
       },
       sendUnsolicited: async (port, message, options) => {
-        await this.core.submit(this.idempotency.request(this.core, port, message, options));
+        await this.core.submit(this.lifecycle.idempotency.request(this.core, port, message, options));
       },
       offerUnsolicited: (port, message, options) =>
-        this.offerWork((core) => this.idempotency.request(core, port, message, options)),
+        this.offerWork((core) => this.lifecycle.idempotency.request(core, port, message, options)),
     };
   }
 
@@ -325,12 +338,13 @@ function definitionOf(app: object, name: string | undefined): AppDefinition {
   return appFromInstance(app, name);
 }
 
-function outsideHandler(engine: string, call: string): AepError {
+/** The view ends with its handlers and other handlers may still read it. */
+function sendsInbound(port: ChannelPort, message: MessageView): AepError {
+  const type = message.$type.fullName;
   return new AepError(
-    'AEP_OUTSIDE_HANDLER',
+    'AEP_SEND_INBOUND',
     'reject',
-    `${call} is part of a transaction, and engine "${engine}" is not handling an event now: call it inside a handler` +
-      (call === 'send' ? ', or use sendMessage' : ''),
-    { engine, call },
+    `channel ${port.where}: a received ${type} cannot be sent on as it is: send its copy()`,
+    { channel: port.where, type },
   );
 }

@@ -77,9 +77,11 @@ export {
   type UnsolicitedOptions,
 } from './sender.js';
 export type { AckToken } from './services/ack-token.js';
+export { ChangeReader, type ChangeReaderOptions } from './services/change-readers.js';
 export {
   type DeadLetter,
   type DeadLetterFilter,
+  type DeadLetterReplays,
   DeadLetters,
   decodeMessage,
   listDeadLetters,

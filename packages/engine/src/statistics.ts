@@ -28,7 +28,9 @@ export class LatencyStatistics {
   readonly queueWait = new Histogram();
   readonly handler = new Histogram();
   readonly sealToStable = new Histogram();
-  readonly releaseToConfirmed = new Histogram();
+  /** Time that released messages wait for room in their binding. */
+  readonly stableToSent = new Histogram();
+  readonly sentToConfirmed = new Histogram();
   readonly receiveToAck = new Histogram();
 }
 

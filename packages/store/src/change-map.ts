@@ -70,9 +70,9 @@ export class ChangeMap implements FoldSink, TableChanges {
       this.views[this.lastFlowEntry]!.setFloat64(0, reader.sno, true);
     }
     const recent = this.lastChannel;
-    if (!recent.matches(reader, 0, 0)) {
-      const length = writeChannelKey(this.scratch, channelTagOf(reader));
-      recent.remember(reader, this.markOf(Table.sequences, length, 8), 0, 0);
+    if (!recent.matches(reader, 0, reader.flow)) {
+      const length = writeChannelKey(this.scratch, channelTagOf(reader), reader.flow);
+      recent.remember(reader, this.markOf(Table.sequences, length, 8), 0, reader.flow);
     }
     this.views[recent.entry]!.setFloat64(0, reader.channelSno, true);
   }

@@ -79,7 +79,7 @@ export class RecordFold implements FoldSink {
       this.sink.put(Table.sequences, this.scratch.subarray(0, writeFlowKey(this.scratch, reader.flow)), this.number);
     }
     this.numberView.setFloat64(0, reader.channelSno, true);
-    const length = writeChannelKey(this.scratch, channelTagOf(reader));
+    const length = writeChannelKey(this.scratch, channelTagOf(reader), reader.flow);
     this.sink.put(Table.sequences, this.scratch.subarray(0, length), this.number);
   }
 }
@@ -112,11 +112,17 @@ export function writeFlowKey(target: Uint8Array, flow: number): number {
   return 9;
 }
 
-/** Key of a channel in the sequences table: `c`, channel tag. Returns its length. */
-export function writeChannelKey(target: Uint8Array, channelTag: Uint8Array): number {
+/**
+ * Key of a channel in the sequences table: `c`, channel tag; for a flow other than 0 also f64 flow, because receivers keep
+ * their marks per flow and could not tell a gap from a number that another flow used. Returns its length.
+ */
+export function writeChannelKey(target: Uint8Array, channelTag: Uint8Array, flow = 0): number {
   target[0] = 0x63;
   target.set(channelTag, 1);
-  return 1 + channelTag.length;
+  const length = 1 + channelTag.length;
+  if (flow === 0) return length;
+  new DataView(target.buffer, target.byteOffset).setFloat64(length, flow);
+  return length + 8;
 }
 
 export function channelTagOf({ bytes, channelTagStart, channelTagEnd }: RecordReader): Uint8Array {

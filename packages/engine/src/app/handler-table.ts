@@ -2,11 +2,14 @@ import { AepError } from '@aep/kernel';
 import { type MessageType, TypeRegistry } from '@aep/messages';
 import type { AppDefinition, MessageCall, MessageHandler } from './app-definition.js';
 
-/** One call of a chain: a hook or a handler. `isAsync` is corrected when a plain function turns out to answer a promise. */
+/**
+ * One call of a chain: a hook or a handler. Whether it is asynchronous is known of functions written as `async`; others show it
+ * at their first call, and one that answers a promise later becomes asynchronous then.
+ */
 export interface ChainLink {
   readonly name: string;
   readonly call: MessageCall;
-  isAsync: boolean;
+  mode: 'unknown' | 'sync' | 'async';
 }
 
 /** Everything that is called for one message type from one source, in order: before-hooks, handlers, after-hooks (E11, E14). */
@@ -62,12 +65,16 @@ export class HandlerTable {
       (call: MessageCall, index: number): ChainLink => ({
         name: `${app.name}.${kind}[${index}]`,
         call,
-        isAsync: false,
+        mode: 'unknown',
       });
     return {
       links: [
         ...app.before.map(hook('before')),
-        ...handlers.map((handler): ChainLink => ({ name: handler.name, call: handler.call, isAsync: handler.isAsync })),
+        ...handlers.map((handler): ChainLink => ({
+          name: handler.name,
+          call: handler.call,
+          mode: handler.isAsync ? 'async' : 'unknown',
+        })),
         ...app.after.map(hook('after')),
       ],
       handled: handlers.length > 0,

@@ -9,7 +9,8 @@ import type {
 } from '@aep/bus';
 import { AepError, assert, didYouMean, RingQueue } from '@aep/kernel';
 import { BusStatistics } from '../statistics.js';
-import type { ChannelPort } from './channel-port.js';
+import type { LoopTime } from '../transaction/loop-time.js';
+import { ChannelPort } from './channel-port.js';
 import type { OutboundMessage } from './outbound-message.js';
 
 /**
@@ -25,6 +26,8 @@ export type BusState = 'closed' | 'opening' | 'up' | 'down' | 'failed';
 export interface BusPortListener {
   onDelivery(port: ChannelPort, delivery: Delivery): DeliveryResult;
   onConfirmed(outbound: OutboundMessage): void;
+  /** Makes the marks of a channel that was not known at the start. */
+  onStranger(port: ChannelPort): void;
   /** There is room for outbound messages again. */
   onRoom(): void;
   onChannelUp(port: ChannelPort): void;
@@ -35,6 +38,8 @@ export interface BusPortListener {
 }
 
 const WAITING_MAX = 2 ** 30;
+/** Channels that a bus delivers from although the deployment does not have them; past it the oldest is forgotten. */
+const STRANGERS_MAX = 64;
 
 /** One bus of one engine: its binding, its channels, and the released messages that the binding has no room for. */
 export class BusPort implements BindingListener {
@@ -42,6 +47,7 @@ export class BusPort implements BindingListener {
   readonly channels = new Map<string, ChannelPort>();
   readonly statistics = new BusStatistics();
   binding: Binding | undefined;
+  private readonly strangers = new Map<string, ChannelPort>();
   private current: BusState = 'closed';
   /** Released, in order, and not yet taken by the binding. Its bound is that of `pending`: see {@link reserve}. */
   private readonly waiting = new RingQueue<OutboundMessage>(WAITING_MAX);
@@ -51,6 +57,7 @@ export class BusPort implements BindingListener {
     readonly description: BusDescription,
     private readonly listener: BusPortListener,
     readonly outboundPendingMax: number,
+    private readonly time: LoopTime,
   ) {
     this.name = description.name;
   }
@@ -134,9 +141,26 @@ export class BusPort implements BindingListener {
     if (this.current === 'up') this.binding?.flush();
   }
 
+  /** After a storage error nothing is sent any more (H22). */
+  halt(): void {
+    this.current = 'failed';
+  }
+
+  /** E16: not handled, but numbered, deduplicated and acknowledged in order like every message. */
+  private stranger(channel: ChannelDescription): ChannelPort {
+    let port = this.strangers.get(channel.name);
+    if (port !== undefined) return port;
+    if (this.strangers.size >= STRANGERS_MAX) this.strangers.delete(this.strangers.keys().next().value!);
+    port = new ChannelPort(this, channel, 0, { name: channel.name }, false);
+    this.listener.onStranger(port);
+    this.strangers.set(channel.name, port);
+    return port;
+  }
+
   private offer(outbound: OutboundMessage): boolean {
     if (this.current !== 'up' || this.binding === undefined) return false;
     if (this.binding.send(outbound) !== 'accepted') return false;
+    outbound.sentAtMs = this.time.nowMs;
     if (outbound.port.qos === 0) this.onConfirmed(outbound);
     return true;
   }
@@ -154,8 +178,7 @@ export class BusPort implements BindingListener {
   // What the binding says.
 
   onDelivery(delivery: Delivery): DeliveryResult {
-    const port = this.channels.get(delivery.channel.name);
-    assert(port !== undefined, () => `a delivery is for a channel that was joined, not "${delivery.channel.name}"`);
+    const port = this.channels.get(delivery.channel.name) ?? this.stranger(delivery.channel);
     return this.listener.onDelivery(port, delivery);
   }
 
@@ -169,11 +192,15 @@ export class BusPort implements BindingListener {
   }
 
   onChannelUp(channel: ChannelDescription): void {
-    this.listener.onChannelUp(this.channel(channel.name));
+    const port = this.channel(channel.name);
+    port.isUp = true;
+    this.listener.onChannelUp(port);
   }
 
   onChannelDown(channel: ChannelDescription, cause: AepError): void {
-    this.listener.onChannelDown(this.channel(channel.name), cause);
+    const port = this.channel(channel.name);
+    port.isUp = false;
+    this.listener.onChannelDown(port, cause);
   }
 
   onBindingUp(): void {

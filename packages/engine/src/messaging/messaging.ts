@@ -1,7 +1,8 @@
-import { AepError, didYouMean, toError } from '@aep/kernel';
+import { AepError, didYouMean, hashString, toError } from '@aep/kernel';
 import type { AppDefinition } from '../app/app-definition.js';
 import { matchesSource } from '../app/handler-table.js';
 import type { BusUse, ConcludedEngineOptions } from '../engine-options.js';
+import type { LoopTime } from '../transaction/loop-time.js';
 import { BusPort, type BusPortListener } from './bus-port.js';
 import { ChannelPort } from './channel-port.js';
 
@@ -9,9 +10,10 @@ import { ChannelPort } from './channel-port.js';
  * - `stopped`: no bus is open.
  * - `starting`: buses are being opened and channels joined.
  * - `started`: at least what `messagingStartFailPolicy` asks for is up.
+ * - `stopping`: sends are flushed, nothing is read.
  * - `failed`: it is not; the engine runs without buses and says so (E6).
  */
-export type MessagingState = 'stopped' | 'starting' | 'started' | 'failed';
+export type MessagingState = 'stopped' | 'starting' | 'started' | 'stopping' | 'failed';
 
 const REOPEN_FIRST_MS = 200;
 const REOPEN_MAX_MS = 15_000;
@@ -32,20 +34,27 @@ export class Messaging {
   constructor(
     private readonly options: ConcludedEngineOptions,
     private readonly listener: BusPortListener,
+    time: LoopTime,
   ) {
     const { limits } = options;
     for (const use of options.buses) {
-      const bus = new BusPort(use.description, listener, limits.outboundPendingMax);
+      const bus = new BusPort(use.description, listener, limits.outboundPendingMax, time);
       this.buses.set(bus.name, bus);
       this.uses.set(bus, use);
       this.addChannels(bus, use);
     }
     this.checkSources(options.app);
+    checkSenderIds(options);
   }
 
   get areFull(): boolean {
     for (const bus of this.buses.values()) if (bus.isFull) return true;
     return false;
+  }
+
+  /** The first channel whose join is not in force yet on a bus that is up; undefined when there is none (E1). */
+  get joining(): ChannelPort | undefined {
+    return this.ports.find((port) => port.joined && !port.isUp && port.bus.state === 'up');
   }
 
   /** Opens every bus and joins its channels; resolves with the errors of those that did not open. */
@@ -132,6 +141,10 @@ export class Messaging {
     await Promise.all([...this.buses.values()].map((bus) => bus.close(preserveJoins(bus))));
   }
 
+  halt(): void {
+    for (const bus of this.buses.values()) bus.halt();
+  }
+
   flush(): void {
     for (const bus of this.buses.values()) bus.flush();
   }
@@ -187,4 +200,23 @@ function isSource(app: AppDefinition, bus: string, channel: string): boolean {
     ({ source, localOnly }) =>
       !localOnly && source !== undefined && !source.startsWith('@') && matchesSource(source, bus, channel),
   );
+}
+
+/** E50: receivers tell senders apart by a 32-bit hash of the engine's name, so no two known names may share one. */
+function checkSenderIds({ name, buses }: ConcludedEngineOptions): void {
+  const names = new Map([[hashString(name), name]]);
+  for (const { description } of buses) {
+    for (const { app } of description.roster) {
+      const other = names.get(hashString(app));
+      if (other !== undefined && other !== app) {
+        throw new AepError(
+          'AEP_SENDER_ID_CLASH',
+          'reject',
+          `bus "${description.name}": the engines "${other}" and "${app}" have the same sender id ${hashString(app)}: rename one of them`,
+          { bus: description.name, names: `${other}, ${app}`, senderId: hashString(app) },
+        );
+      }
+      names.set(hashString(app), app);
+    }
+  }
 }

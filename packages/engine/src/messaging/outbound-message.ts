@@ -18,6 +18,8 @@ export class OutboundMessage implements Outbound {
   /** The transaction that waits for this message's confirmation. */
   transaction!: SealedTransaction;
   releasedAtMs = 0;
+  /** When the binding took it. */
+  sentAtMs = 0;
 
   get channel(): ChannelDescription {
     return this.port.description;

@@ -1,6 +1,7 @@
 import { AepError } from '@aep/kernel';
 import type { MessageView, TypeRegistry } from '@aep/messages';
 import { LocalCause, type StateTables, Table } from '@aep/store';
+import type { Messaging } from '../messaging/messaging.js';
 import type { SystemChange } from '../transaction/open-transaction.js';
 import type { LocalRequest, Work } from '../transaction/work.js';
 import { decodeEntry, encodeEntry, orderedNumber, readOrderedNumber } from './system-entry.js';
@@ -35,6 +36,18 @@ export interface DeadLetterFilter {
   readonly limit?: number;
 }
 
+/** What became of a replay of many; what failed was put aside anew under another id. */
+export interface DeadLetterReplays {
+  readonly replayed: readonly number[];
+  readonly failed: readonly { readonly id: number; readonly error: AepError }[];
+}
+
+interface RecentChange {
+  /** Undefined: removed. */
+  readonly value: Uint8Array | undefined;
+  readonly txId: number;
+}
+
 type Head = Omit<DeadLetter, 'id' | 'bytes'>;
 
 /**
@@ -42,12 +55,16 @@ type Head = Omit<DeadLetter, 'id' | 'bytes'>;
  * the transaction that acknowledges the message, a replay removes the entry in the transaction that handles it again.
  */
 export class DeadLetters {
+  /** Entries that came or went in transactions which the tables do not hold yet, by id; in order of transactions. */
+  private readonly recent = new Map<number, RecentChange>();
+
   constructor(
     private readonly tables: StateTables,
     private readonly types: TypeRegistry,
     private readonly nextTxId: () => number,
     /** Runs a local request in the pipeline; resolves at stability. */
     private readonly submit: (request: LocalRequest) => Promise<unknown>,
+    private readonly messaging: Pick<Messaging, 'ports'>,
   ) {}
 
   /** The change that puts the message of a failed event aside. */
@@ -68,17 +85,19 @@ export class DeadLetters {
       sno: delivery?.metadata.sno ?? 0,
     };
     const bytes = delivery === undefined ? message!.toBytes() : delivery.bytes.subarray(delivery.start, delivery.end);
-    return { tableId: Table.deadLetters, key: orderedNumber(this.nextTxId()), value: encodeEntry(head, bytes) };
+    const id = this.nextTxId();
+    const value = encodeEntry(head, bytes);
+    return { tableId: Table.deadLetters, key: orderedNumber(id), value, onSealed: () => this.note(id, value) };
   }
 
-  /** Dead letters as of the last checkpoint, oldest first. */
+  /** Dead letters, oldest first. */
   list(filter: DeadLetterFilter = {}): DeadLetter[] {
-    return listDeadLetters(this.tables, filter);
+    return select(this.entries(), filter);
   }
 
   /** @throws AEP_DEAD_LETTER_UNKNOWN */
   get(id: number): DeadLetter {
-    const value = this.tables.get(Table.deadLetters, orderedNumber(id));
+    const value = this.find(id);
     if (value === undefined) throw unknown(id);
     return decode(id, value);
   }
@@ -89,8 +108,9 @@ export class DeadLetters {
   }
 
   /**
-   * Handles the message again, as if it came from inside the process; resolves once that is stable. One that fails again is
-   * put aside anew. `edited` is the message as ProtoJSON, to replace what was received (E23).
+   * Hands the message to the handlers of the channel that it came from again (of an event-sourced application, whose journal
+   * does not keep that place, to those for messages from inside the process); resolves once that is stable. One that fails
+   * again is put aside anew. `edited` is the message as ProtoJSON, to replace what was received (E23).
    *
    * @throws AEP_DEAD_LETTER_UNKNOWN, AEP_DEAD_LETTER_TYPE, AEP_JSON_INVALID
    */
@@ -102,6 +122,7 @@ export class DeadLetters {
       cause: LocalCause.replay,
       label: `dead letter ${id}`,
       message,
+      port: this.messaging.ports.find((port) => port.where === letter.origin),
       prepare: (transaction) => this.remove(transaction, id),
     });
   }
@@ -117,24 +138,56 @@ export class DeadLetters {
     });
   }
 
-  private readonly removed = new Map<number, number>();
+  /** Replays every dead letter that matches, one after another; a dry run is {@link list} with the same filter. */
+  async replayAll(filter: DeadLetterFilter = {}): Promise<DeadLetterReplays> {
+    const replayed: number[] = [];
+    const failed: { id: number; error: AepError }[] = [];
+    for (const { id } of this.list(filter)) {
+      try {
+        await this.replay(id);
+        replayed.push(id);
+      } catch (error) {
+        failed.push({ id, error: error as AepError }); // the engine rejects with AepErrors only
+      }
+    }
+    return { replayed, failed };
+  }
 
   private remove(transaction: { change(change: SystemChange): void }, id: number): 'run' | 'skip' {
-    // The tables lag behind: an entry removed by a transaction that is not applied yet is still seen there.
-    const removedBy = this.removed.get(id);
-    if (removedBy !== undefined || this.tables.get(Table.deadLetters, orderedNumber(id)) === undefined) return 'skip';
+    if (this.find(id) === undefined) return 'skip';
     transaction.change({
       tableId: Table.deadLetters,
       key: orderedNumber(id),
       value: undefined,
-      onSealed: () => this.noteRemoved(id),
+      onSealed: () => this.note(id, undefined),
     });
     return 'run';
   }
 
-  private noteRemoved(id: number): void {
-    for (const [other, txId] of this.removed) if (txId <= this.tables.appliedTxId) this.removed.delete(other);
-    this.removed.set(id, this.nextTxId() - 1);
+  private find(id: number): Uint8Array | undefined {
+    const recent = this.recent.get(id);
+    return recent === undefined ? this.tables.get(Table.deadLetters, orderedNumber(id)) : recent.value;
+  }
+
+  private note(id: number, value: Uint8Array | undefined): void {
+    for (const [other, { txId }] of this.recent) {
+      if (txId > this.tables.appliedTxId) break;
+      this.recent.delete(other);
+    }
+    this.recent.delete(id); // re-inserted: the map is in order of transactions
+    this.recent.set(id, { value, txId: this.nextTxId() - 1 });
+  }
+
+  /** The tables as they will be when all that is sealed is in them. Ids grow, so what is new comes last. */
+  private *entries(): IterableIterator<[id: number, value: Uint8Array]> {
+    let lastId = 0;
+    for (const { key, value } of this.tables.range(Table.deadLetters)) {
+      lastId = readOrderedNumber(key);
+      const recent = this.recent.get(lastId);
+      if (recent === undefined) yield [lastId, value];
+      else if (recent.value !== undefined) yield [lastId, recent.value];
+    }
+    for (const [id, { value }] of this.recent) if (id > lastId && value !== undefined) yield [id, value];
   }
 
   private messageOf(letter: DeadLetter, edited: unknown): MessageView {
@@ -153,11 +206,19 @@ export class DeadLetters {
 
 /** For tools that read a store without an engine. */
 export function listDeadLetters(tables: Pick<StateTables, 'range'>, filter: DeadLetterFilter = {}): DeadLetter[] {
+  return select(stored(tables), filter);
+}
+
+function* stored(tables: Pick<StateTables, 'range'>): IterableIterator<[id: number, value: Uint8Array]> {
+  for (const { key, value } of tables.range(Table.deadLetters)) yield [readOrderedNumber(key), value];
+}
+
+function select(entries: Iterable<[id: number, value: Uint8Array]>, filter: DeadLetterFilter): DeadLetter[] {
   const letters: DeadLetter[] = [];
   const limit = filter.limit ?? 1000;
-  for (const { key, value } of tables.range(Table.deadLetters)) {
+  for (const [id, value] of entries) {
     if (letters.length >= limit) break;
-    const letter = decode(readOrderedNumber(key), value);
+    const letter = decode(id, value);
     if (matches(letter, filter)) letters.push(letter);
   }
   return letters;

@@ -1,9 +1,11 @@
 import { AepError, describeError } from '@aep/kernel';
+import type { MessageType } from '@aep/messages';
 import { disposeOwned } from '@aep/messages/internal';
 import { LocalCause, RecordFlag, RecordReader, Section, Table } from '@aep/store';
 import type { StateCodec } from '../app/app-definition.js';
 import type { EngineCore } from '../engine-core.js';
 import type { LocalRequest } from '../transaction/work.js';
+import { findCommand } from './commands.js';
 import { decodeEntry, encodeEntry, orderedNumber } from './system-entry.js';
 
 /** The first place where a replay does not give what the journal holds. */
@@ -80,7 +82,8 @@ export class EventSourcing {
         difference: differences[0],
       };
     } finally {
-      pipeline.stage = stage;
+      if (pipeline.stage === 'rebuilding') pipeline.stage = stage;
+      this.core.onWake(); // what came meanwhile waits
     }
   }
 
@@ -114,6 +117,7 @@ export class EventSourcing {
           onSealed: () => {
             this.snapshotTxId = txId;
             this.chunks = chunks;
+            this.core.retention.snapshotTaken(txId, txId + 1);
           },
         });
         for (let index = 0; index < Math.max(chunks, this.chunks); index++) {
@@ -139,6 +143,7 @@ export class EventSourcing {
     for (let index = 0; index < head.chunks; index++) parts.push(tables.get(Table.snapshot, orderedNumber(index + 1))!);
     this.snapshotTxId = head.txId;
     this.chunks = head.chunks;
+    this.core.retention.snapshotTaken(head.txId, 0);
     return this.codec.load(Buffer.concat(parts));
   }
 
@@ -162,25 +167,13 @@ export class EventSourcing {
     differences: ReplayDifference[] | undefined,
   ): Promise<number> {
     const { core } = this;
-    const { pipeline, transaction, handlers } = core;
-    const source = findMessage(reader);
-    if (source === undefined) return 0;
-    const type = handlers.types.find(reader.factoryId, reader.typeId);
-    if (type === undefined) throw typeGone(reader);
-    const message = type.wrap(reader.bytes, reader.contentStart, reader.contentEnd);
-    const port = source === 'local' ? undefined : core.messaging.buses.get(source.bus)?.channels.get(source.channel);
-    const { event } = pipeline;
-    event.message = message;
-    event.origin = port === undefined ? 'injected' : 'bus';
-    event.bus = port?.bus.name ?? '';
-    event.channel = port?.description.name ?? '';
-    event.key = reader.key;
-    event.metadata = undefined;
-    event.attempt = 1;
-    transaction.begin(reader.timeMs, reader.seed);
+    const { transaction, scope } = core;
+    const call = this.originalCall(reader, state);
+    if (call === undefined) return 0;
+    transaction.begin(reader.txId, reader.timeMs, reader.seed);
     try {
-      for (const link of handlers.chainFor(type, port?.slot ?? 0, port?.source).links)
-        await link.call(message, state, event);
+      // In its scope: other code that runs while a handler is awaited must not send into a transaction that is thrown away.
+      await scope.run(transaction.ordinal, call.run);
       if (differences?.length === 0) this.compare(reader, differences);
     } catch (error) {
       throw new AepError(
@@ -191,10 +184,42 @@ export class EventSourcing {
         error,
       );
     } finally {
-      transaction.rollback();
-      disposeOwned(message);
+      if (transaction.isOpen) transaction.rollback();
+      call.dispose();
     }
     return 1;
+  }
+
+  /** What was called for a record: the handlers of its message, or a command. Undefined for other records. */
+  private originalCall(reader: RecordReader, state: unknown): OriginalCall | undefined {
+    const { core } = this;
+    const source = findMessage(reader);
+    if (source === undefined) return undefined;
+    if (source.command !== undefined) {
+      const spec = findCommand(core.options.app.commands, source.command);
+      const args = JSON.parse(Buffer.from(contentOf(reader)).toString('utf8')) as Record<string, unknown>;
+      return { run: async () => void (await spec.call(args, state)), dispose: () => undefined };
+    }
+    const { pipeline, handlers } = core;
+    const type = handlers.types.find(reader.factoryId, reader.typeId);
+    if (type === undefined) throw typeGone(reader);
+    const message = type.wrap(reader.bytes, reader.contentStart, reader.contentEnd);
+    const port = core.messaging.buses.get(source.bus)?.channels.get(source.channel);
+    const { event } = pipeline;
+    event.message = message;
+    event.origin = port === undefined ? 'injected' : 'bus';
+    event.bus = port?.bus.name ?? '';
+    event.channel = port?.description.name ?? '';
+    event.key = reader.key;
+    event.metadata = undefined;
+    event.attempt = 1;
+    const { links } = handlers.chainFor(type, port?.slot ?? 0, port?.source);
+    return {
+      run: async () => {
+        for (const link of links) await link.call(message, state, event);
+      },
+      dispose: () => disposeOwned(message),
+    };
   }
 
   /** Compares what the handlers sent with the record's outbound sections. */
@@ -213,11 +238,12 @@ export class EventSourcing {
       note(`${place}.channel`, `${reader.channelName()}@${reader.busName()}`, draft.port.where);
       note(`${place}.key`, reader.key, draft.key);
       note(`${place}.typeId`, String(reader.typeId), String(draft.message.$type.typeId));
-      note(
-        `${place}.bytes`,
-        hex(reader.bytes.subarray(reader.contentStart, reader.contentEnd)),
-        hex(draft.message.toBytes()),
-      );
+      const expected = contentOf(reader);
+      const got = draft.message.toBytes();
+      if (Buffer.compare(expected, got) === 0) continue;
+      const field = firstDifference(draft.message.$type, expected, got);
+      if (field === undefined) note(`${place}.bytes`, hex(expected), hex(got));
+      else note(`${place}.${field.path}`, field.expected, field.got);
     }
     note('outbound count', String(index), String(transaction.draftCount));
   }
@@ -225,14 +251,71 @@ export class EventSourcing {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Positions the reader at the record's message; undefined when it has none. */
-function findMessage(reader: RecordReader): { readonly bus: string; readonly channel: string } | 'local' | undefined {
-  let source: { readonly bus: string; readonly channel: string } | 'local' = 'local';
+interface OriginalCall {
+  readonly run: () => Promise<void>;
+  readonly dispose: () => void;
+}
+
+interface MessageSource {
+  /** Empty for messages from inside the process. */
+  readonly bus: string;
+  readonly channel: string;
+  /** Name of the command when that, and no message, was called. */
+  readonly command: string | undefined;
+}
+
+/** Positions the reader at the record's message or command arguments; undefined when it has neither. */
+function findMessage(reader: RecordReader): MessageSource | undefined {
+  let source: MessageSource = { bus: '', channel: '', command: undefined };
+  let label = '';
   while (reader.next()) {
-    if (reader.tag === Section.inboundCause) source = { bus: reader.busName(), channel: reader.channelName() };
-    if (reader.tag === Section.message) return source;
+    if (reader.tag === Section.inboundCause)
+      source = { bus: reader.busName(), channel: reader.channelName(), command: undefined };
+    if (reader.tag === Section.localCause) label = reader.label;
+    if (reader.tag !== Section.message) continue;
+    // No message has factory 0 and type 0: those are the arguments of a command.
+    return reader.factoryId === 0 && reader.typeId === 0 ? { ...source, command: label } : source;
   }
   return undefined;
+}
+
+function contentOf(reader: RecordReader): Uint8Array {
+  return reader.bytes.subarray(reader.contentStart, reader.contentEnd);
+}
+
+/** The first field that two encodings of a message do not share, by its path in ProtoJSON; undefined when that shows none. */
+function firstDifference(type: MessageType, expected: Uint8Array, got: Uint8Array): FieldDifference | undefined {
+  return differingField('', jsonOf(type, expected), jsonOf(type, got));
+}
+
+interface FieldDifference {
+  readonly path: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+function differingField(path: string, expected: unknown, got: unknown): FieldDifference | undefined {
+  if (isTree(expected) && isTree(got)) {
+    for (const key of new Set([...Object.keys(expected), ...Object.keys(got)])) {
+      const found = differingField(path === '' ? key : `${path}.${key}`, expected[key], got[key]);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  return expected === got
+    ? undefined
+    : { path, expected: JSON.stringify(expected) ?? 'not set', got: JSON.stringify(got) ?? 'not set' };
+}
+
+function isTree(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function jsonOf(type: MessageType, bytes: Uint8Array): unknown {
+  const view = type.wrap(bytes, 0, bytes.length);
+  const json = view.toJSON();
+  view.dispose();
+  return json;
 }
 
 function hex(bytes: Uint8Array): string {

@@ -30,7 +30,8 @@ export class PipelineReports implements Reports {
   }
 
   onUnhandled(work: Work, reason: UnhandledReason, detail: string): void {
-    const { port, delivery, message } = work;
+    const { delivery, message } = work;
+    const port = work.port ?? work.local?.port;
     const facts = {
       bus: port?.bus.name,
       channel: port?.description.name,

@@ -26,6 +26,8 @@ export interface TimerInfo {
   readonly dueMs: number;
   readonly every?: number;
   readonly cron?: string;
+  /** Due after a duration, not at a wall time: a jump of the wall clock does not move it. */
+  readonly isDuration: boolean;
   readonly type: string;
   readonly factoryId: number;
   readonly typeId: number;
@@ -85,7 +87,7 @@ export class Timers {
   schedule(transaction: OpenTransaction, message: MessageView, schedule: Schedule, newId: () => string): string {
     const due = this.firstDue(schedule, transaction.timeMs);
     const id = schedule.id ?? newId();
-    if (this.timers.size >= this.timersMax && !this.timers.has(id)) {
+    if (this.timers.size + pendingTimers(transaction) >= this.timersMax && !this.timers.has(id)) {
       throw new AepError(
         'AEP_TIMERS_FULL',
         'reject',
@@ -101,6 +103,7 @@ export class Timers {
       dueMs: due.wallMs,
       ...(schedule.every === undefined ? {} : { every: schedule.every }),
       ...(schedule.cron === undefined ? {} : { cron: schedule.cron }),
+      isDuration: due.isDuration,
       type: type.fullName,
       factoryId: type.factoryId,
       typeId: type.typeId,
@@ -122,11 +125,12 @@ export class Timers {
   }
 
   list(): TimerInfo[] {
-    return [...this.timers.values()].map(({ id, dueMs, every, cron, type, factoryId, typeId }) => ({
+    return [...this.timers.values()].map(({ id, dueMs, every, cron, isDuration, type, factoryId, typeId }) => ({
       id,
       dueMs,
       ...(every === undefined ? {} : { every }),
       ...(cron === undefined ? {} : { cron }),
+      isDuration,
       type,
       factoryId,
       typeId,
@@ -163,19 +167,21 @@ export class Timers {
 
   private arm(timer: Timer): void {
     if (!this.running || timer.handle !== undefined) return;
-    timer.dueMonotonicMs ??=
-      timer.every === undefined ? undefined : this.clock.monotonicMs() + timer.dueMs - this.clock.wallMs();
-    const leftMs =
-      timer.dueMonotonicMs === undefined
-        ? timer.dueMs - this.clock.wallMs()
-        : timer.dueMonotonicMs - this.clock.monotonicMs();
+    // After a restart the wall clock is all there is to tell how much of a duration has passed.
+    if (timer.isDuration) timer.dueMonotonicMs ??= this.clock.monotonicMs() + timer.dueMs - this.clock.wallMs();
     // A due time on the wall clock is looked at again now and then, because that clock may jump.
-    const waitMs = timer.dueMonotonicMs === undefined ? Math.min(leftMs, WALL_RECHECK_MS) : leftMs;
+    const waitMs = timer.isDuration ? this.leftMs(timer) : Math.min(this.leftMs(timer), WALL_RECHECK_MS);
     timer.handle = this.clock.schedule(Math.max(0, waitMs), () => {
       timer.handle = undefined;
-      if (waitMs < leftMs) this.arm(timer);
+      if (this.leftMs(timer) > 0) this.arm(timer);
       else this.fire(timer);
     });
+  }
+
+  private leftMs(timer: Timer): number {
+    return timer.dueMonotonicMs === undefined
+      ? timer.dueMs - this.clock.wallMs()
+      : timer.dueMonotonicMs - this.clock.monotonicMs();
   }
 
   private disarm(timer: Timer): void {
@@ -201,7 +207,9 @@ export class Timers {
     if (nextMs === undefined) this.remove(transaction, timer.id);
     else {
       const dueMonotonicMs =
-        timer.every === undefined ? undefined : (timer.dueMonotonicMs ?? this.clock.monotonicMs()) + timer.every;
+        timer.every === undefined || timer.dueMonotonicMs === undefined
+          ? undefined
+          : timer.dueMonotonicMs + timer.every;
       this.put(transaction, { ...timer, dueMs: nextMs, dueMonotonicMs, handle: undefined });
     }
     return 'run';
@@ -235,6 +243,13 @@ export class Timers {
 }
 
 const WALL_RECHECK_MS = 60_000;
+
+/** Timers that the open transaction has made and that are not sealed yet. */
+function pendingTimers(transaction: OpenTransaction): number {
+  let count = 0;
+  for (const { tableId, value } of transaction.changes) if (tableId === Table.timers && value !== undefined) count++;
+  return count;
+}
 
 function keyOf(id: string): Uint8Array {
   const key = Buffer.from(id, 'utf8');

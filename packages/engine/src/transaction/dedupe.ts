@@ -8,18 +8,28 @@ import { type TableReader, Table, writeDedupeKey } from '@aep/store';
  */
 export type DedupeVerdict = 'new' | 'duplicate' | 'unsequenced';
 
+/** How far journal and tables are. */
+export interface MarkProgress {
+  /** Number that the next record will have. */
+  readonly nextTxId: number;
+  readonly appliedTxId: number;
+}
+
 /** Last message seen of one stream: sender and flow on one channel. */
 interface Mark {
   incarnation: number;
   sno: number;
   channelSno: number;
+  /** The transaction that makes this mark durable at the latest: until it is applied the mark must stay in memory. */
+  txId: number;
 }
 
 /**
  * The dedupe marks of one channel (E51). In memory it moves as events are taken, ahead of the journal; the mark in the
  * record of the same transaction makes it durable, so after a crash it stands exactly where the stable transactions end.
  *
- * Memory is bounded: past `cachedMax` the streams that were quiet longest leave, and come back from the store.
+ * Memory is bounded: past `cachedMax` the streams that were quiet longest leave as soon as their marks are in the tables, and
+ * come back from there.
  */
 export class StreamMarks {
   private readonly marks = new Map<number | string, Mark>();
@@ -32,8 +42,7 @@ export class StreamMarks {
     private readonly tag: Uint8Array,
     private readonly tables: TableReader,
     private readonly cachedMax: number,
-    /** Whether a mark may leave memory: everything journaled so far is in the tables. */
-    private readonly isApplied: () => boolean,
+    private readonly progress: MarkProgress,
   ) {}
 
   /** Decides on an event and, when it is new, moves the mark. */
@@ -50,6 +59,7 @@ export class StreamMarks {
     mark.incarnation = metadata.incarnation;
     mark.sno = metadata.sno;
     mark.channelSno = metadata.channelSno;
+    mark.txId = this.progress.nextTxId;
     return 'new';
   }
 
@@ -71,9 +81,10 @@ export class StreamMarks {
   }
 
   private makeRoom(): void {
-    if (this.marks.size < this.cachedMax || !this.isApplied()) return;
-    for (const key of this.marks.keys()) {
-      if (this.marks.size < this.cachedMax) return;
+    if (this.marks.size < this.cachedMax) return;
+    const { appliedTxId } = this.progress;
+    for (const [key, mark] of this.marks) {
+      if (this.marks.size < this.cachedMax || mark.txId > appliedTxId) return;
       this.marks.delete(key);
     }
   }
@@ -82,12 +93,13 @@ export class StreamMarks {
     const key = new Uint8Array(this.tag.length + 12);
     writeDedupeKey(key, this.tag, senderId, flow);
     const stored = this.tables.get(Table.dedupe, key);
-    if (stored === undefined) return { incarnation: 0, sno: 0, channelSno: 0 };
+    if (stored === undefined) return { incarnation: 0, sno: 0, channelSno: 0, txId: 0 };
     const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
     return {
       incarnation: view.getFloat64(0, true),
       sno: view.getFloat64(8, true),
       channelSno: view.getFloat64(16, true),
+      txId: 0,
     };
   }
 }

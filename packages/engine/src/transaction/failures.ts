@@ -9,6 +9,8 @@ export type FailureAction =
   | { readonly kind: 'retry'; readonly delayMs: number }
   | { readonly kind: 'quarantine'; readonly reason: string; readonly thenStop: boolean }
   | { readonly kind: 'continue' }
+  /** A command, an unsolicited send: the caller has the error, there is no message to keep. */
+  | { readonly kind: 'refuse' }
   | { readonly kind: 'stop' };
 
 export interface Verdict {
@@ -32,9 +34,10 @@ export class Failures {
   /** A handler, a hook or the seal threw. */
   ofHandler(work: Work, thrown: unknown, handler: string): Verdict {
     const cause = asApplicationError(thrown, handler);
+    if (work.message === undefined) return { cause, action: { kind: 'refuse' } };
     // The bytes will not get better: no retry, and it is the message's fault, not the handler's.
     if (cause.code === 'AEP_MESSAGE_MALFORMED') return this.ofUnhandled(work, 'malformed', cause.message);
-    const typeName = work.message!.$type.fullName;
+    const typeName = work.message.$type.fullName;
     this.counters.failed++;
     this.counters.ofType(typeName).failed++;
     const action = nextAction(this.policies, typeName, work.attempt, cause);

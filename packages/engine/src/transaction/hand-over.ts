@@ -40,6 +40,7 @@ export class HandOver {
     sealed.hasRecord = true;
     sealed.sealedAtMs = time.nowMs;
     sealed.ackToken = transaction.ackToken;
+    transaction.ackToken?.watch();
     checkpointer.append(sealed.txId, bytes, start, sealer.writer.length);
     for (let index = 0; index < transaction.draftCount; index++) sealed.outbound.push(this.outbound(sealed, index));
     for (const callback of transaction.callbacks) sealed.afterStable.push(callback);

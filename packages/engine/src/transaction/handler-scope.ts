@@ -4,16 +4,24 @@ import { AsyncLocalStorage } from 'node:async_hooks';
  * Tells whether code runs on behalf of the handler that the engine is waiting for. Sends of that handler are part of its
  * transaction; sends of other code that runs while an async handler waits are unsolicited (E40).
  *
- * The context store is entered only for handlers known to be asynchronous: synchronous ones pay nothing.
+ * The context carries the ordinal of its transaction: what a handler left running (a timeout, a promise that nobody awaits)
+ * is not taken for part of a later transaction. It is entered only for handlers that may be asynchronous: those known to
+ * be synchronous pay nothing.
  */
 export class HandlerScope {
-  private readonly storage = new AsyncLocalStorage<true>();
+  private readonly storage = new AsyncLocalStorage<number>();
 
-  run<T>(call: () => T): T {
-    return this.storage.run(true, call);
+  run<T>(ordinal: number, call: () => T): T {
+    return this.storage.run(ordinal, call);
   }
 
-  get isInside(): boolean {
-    return this.storage.getStore() === true;
+  isInside(ordinal: number): boolean {
+    return this.storage.getStore() === ordinal;
+  }
+
+  /** For the engine's own work that a handler sets off: it must not run in the handler's name. */
+  outside(call: () => void): void {
+    if (this.storage.getStore() === undefined) call();
+    else this.storage.exit(call);
   }
 }

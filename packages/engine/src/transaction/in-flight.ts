@@ -27,6 +27,7 @@ export class InFlight {
   private readonly queue: RingQueue<SealedTransaction>;
   private stableCount = 0;
   private ackCount = 0;
+  private isFrozen = false;
   /** Outbound messages released before a crash whose confirmation is not known (E37). */
   inDoubt = 0;
 
@@ -43,7 +44,7 @@ export class InFlight {
     },
     private stableTxId: number,
   ) {
-    this.queue = new RingQueue(options.capacityMax * 2 + 1);
+    this.queue = new RingQueue(QUEUE_MAX);
   }
 
   get size(): number {
@@ -56,7 +57,7 @@ export class InFlight {
 
   /** Takes a transaction whose record was appended. */
   push(transaction: SealedTransaction): void {
-    assert(this.queue.offer(transaction), 'the pipeline stops before the in-flight queue is full');
+    assert(this.queue.offer(transaction), 'the pipeline takes nothing while the in-flight queue is at its limit');
   }
 
   /** Takes an event without a record (duplicate, filtered): acknowledged when all before it are, and `txId` is stable. */
@@ -107,7 +108,10 @@ export class InFlight {
   onConfirmed(outbound: OutboundMessage): void {
     const { transaction } = outbound;
     const { options } = this;
-    options.latencies?.releaseToConfirmed.record((options.time.nowMs - outbound.releasedAtMs) * 1000);
+    if (options.latencies !== undefined) {
+      options.latencies.stableToSent.record((outbound.sentAtMs - outbound.releasedAtMs) * 1000);
+      options.latencies.sentToConfirmed.record((options.time.nowMs - outbound.sentAtMs) * 1000);
+    }
     outbound.port.statistics.confirmed++;
     if (outbound.metadata.possibleDuplicate) this.inDoubt--;
     resetOutbound(outbound);
@@ -117,11 +121,12 @@ export class InFlight {
 
   /** Acknowledges and completes as far as order allows; also called when a delayed acknowledgement is given (E64). */
   advance(): void {
+    if (this.isFrozen) return;
     const { queue, options } = this;
     // Ack only now: a crash between release and ack re-delivers the event, and dedupe absorbs it. The other order loses it.
     while (this.ackCount < this.stableCount) {
       const transaction = queue.at(this.ackCount)!;
-      if (transaction.ackToken !== undefined && !transaction.ackToken.isAcknowledged) break;
+      if (transaction.ackToken !== undefined && !transaction.ackToken.isReleased) break;
       if (!options.acknowledgeAtStoreStability && transaction.unconfirmed > 0) break;
       this.acknowledge(transaction);
       this.ackCount++;
@@ -138,6 +143,19 @@ export class InFlight {
       options.transactions.give(transaction);
     }
     if (confirmedTxId > 0) options.listener.onConfirmedUpTo(confirmedTxId);
+  }
+
+  /** After a storage error nothing is acknowledged any more (H22). */
+  freeze(): void {
+    this.isFrozen = true;
+  }
+
+  /** The oldest transaction in flight, and whether it waits for something inside: a token is watched by its own timeout. */
+  get head(): { readonly txId: number; readonly isHeldByToken: boolean } | undefined {
+    const head = this.queue.peek();
+    if (head === undefined) return undefined;
+    const token = this.queue.at(this.ackCount)?.ackToken;
+    return { txId: head.txId, isHeldByToken: head.unconfirmed === 0 && token !== undefined && !token.isReleased };
   }
 
   /** What holds the oldest transaction, for alerts and the report of a stop; undefined when nothing is in flight. */
@@ -158,15 +176,11 @@ export class InFlight {
   /** Events that were not acknowledged when the engine stops: their bus delivers them again. */
   abandon(onLocal: (work: Work) => void): void {
     for (let transaction = this.queue.poll(); transaction !== undefined; transaction = this.queue.poll()) {
+      transaction.ackToken?.abandon();
       if (transaction.work !== undefined) onLocal(transaction.work);
     }
     this.stableCount = 0;
     this.ackCount = 0;
-  }
-
-  /** The oldest acknowledgement that is held back by a token, if any. */
-  heldToken() {
-    return this.queue.at(this.ackCount)?.ackToken;
   }
 
   private releaseOutbound(transaction: SealedTransaction): void {
@@ -194,13 +208,22 @@ export class InFlight {
   }
 
   private callBack(transaction: SealedTransaction): void {
-    const local = transaction.work?.local;
+    const { work, afterStable } = transaction;
+    if (work?.local?.onStable !== undefined) this.guard(() => work.local!.onStable!(work.result));
+    if (afterStable.length === 0) return;
+    for (const callback of afterStable) this.guard(callback);
+    afterStable.length = 0;
+  }
+
+  /** One callback that throws must not keep the others, or the stream, from going on (E22). */
+  private guard(callback: () => void): void {
     try {
-      if (local?.onStable !== undefined) local.onStable(transaction.work!.result);
-      for (const callback of transaction.afterStable) callback();
+      callback();
     } catch (error) {
       this.options.listener.onCallbackFailed(error);
     }
-    if (transaction.afterStable.length > 0) transaction.afterStable.length = 0;
   }
 }
+
+/** The bound is the pipeline's: it stops at `capacityMax`. Messages in doubt after a restart with a lower limit may exceed it. */
+const QUEUE_MAX = 2 ** 30;

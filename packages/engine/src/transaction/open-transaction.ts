@@ -1,5 +1,5 @@
-import { assert, SeededRandom } from '@aep/kernel';
-import { giveAway, takeBack } from '@aep/messages/internal';
+import { AepError, assert, SeededRandom } from '@aep/kernel';
+import { disposeOwned, giveAway } from '@aep/messages/internal';
 import type { MessageView } from '@aep/messages';
 import type { Savepoint as StateSavepoint, StateSpace } from '@aep/state';
 import type { ChannelPort } from '../messaging/channel-port.js';
@@ -33,11 +33,11 @@ export interface SystemChange {
 /** A place in a transaction to go back to (E36). Valid until the transaction ends or an earlier savepoint was restored. */
 export interface Savepoint {
   readonly transaction: number;
+  readonly serial: number;
   readonly state: StateSavepoint | undefined;
   readonly drafts: number;
   readonly changes: number;
   readonly callbacks: number;
-  readonly ids: number;
 }
 
 /**
@@ -48,6 +48,8 @@ export class OpenTransaction {
   isOpen = false;
   /** Counts transactions, to tell a savepoint of an earlier one. */
   ordinal = 0;
+  /** Number that its record will have; in a replay, that it has. */
+  txId = 0;
   timeMs = 0;
   seed = 0;
   readonly drafts: Draft[] = [];
@@ -57,13 +59,17 @@ export class OpenTransaction {
   ackToken: AckToken | undefined;
   private random: SeededRandom | undefined;
   private ids = 0;
+  private savepoints = 0;
+  /** Serial numbers of the savepoints that can be restored, oldest first. */
+  private readonly live: number[] = [];
 
   constructor(private readonly state: StateSpace | undefined) {}
 
-  begin(timeMs: number, seed: number): void {
+  begin(txId: number, timeMs: number, seed: number): void {
     assert(!this.isOpen, 'one transaction is open at a time');
     this.isOpen = true;
     this.ordinal++;
+    this.txId = txId;
     this.timeMs = timeMs;
     this.seed = seed;
     this.random = undefined;
@@ -71,8 +77,9 @@ export class OpenTransaction {
     this.state?.begin();
   }
 
-  /** The engine owns the message from here on; touching it throws in checked mode (E41). */
+  /** The engine owns the message from here on; touching it throws in checked mode (E41). @throws AEP_FLOW_INVALID */
   send(port: ChannelPort, message: MessageView, key: string, options: DraftOptions): void {
+    if (options.flow !== undefined) checkFlow(options.flow);
     giveAway(message, port.where);
     const draft = (this.drafts[this.draftCount] ??= { port, message, key, flow: 0, traceparent: '' });
     draft.port = port;
@@ -103,18 +110,22 @@ export class OpenTransaction {
 
   savepoint(): Savepoint {
     assert(this.isOpen, 'a savepoint belongs to an open transaction');
+    this.live.push(++this.savepoints);
     return {
       transaction: this.ordinal,
+      serial: this.savepoints,
       state: this.state?.savepoint(),
       drafts: this.draftCount,
       changes: this.changes.length,
       callbacks: this.callbacks.length,
-      ids: this.ids,
     };
   }
 
+  /** @throws AEP_SAVEPOINT_INVALID */
   rollbackTo(savepoint: Savepoint): void {
-    assert(this.isOpen && savepoint.transaction === this.ordinal, 'a savepoint is restored in its own transaction');
+    const place = savepoint.transaction === this.ordinal ? this.live.indexOf(savepoint.serial) : -1;
+    if (!this.isOpen || place < 0) throw savepointInvalid();
+    this.live.length = place + 1;
     if (savepoint.state !== undefined) this.state!.rollbackTo(savepoint.state);
     this.truncate(savepoint.drafts, savepoint.changes, savepoint.callbacks);
   }
@@ -123,8 +134,7 @@ export class OpenTransaction {
   rollback(): void {
     this.state?.rollback();
     this.truncate(0, 0, 0);
-    this.ackToken = undefined;
-    this.isOpen = false;
+    this.end();
   }
 
   /** After the seal: what was handed over is forgotten. The drafts' messages have been encoded and go back to their pools. */
@@ -132,8 +142,14 @@ export class OpenTransaction {
     this.disposeDrafts(0);
     this.changes.length = 0;
     this.callbacks.length = 0;
+    this.end();
+  }
+
+  private end(): void {
     this.ackToken = undefined;
     this.isOpen = false;
+    this.savepoints = 0;
+    this.live.length = 0;
   }
 
   private truncate(drafts: number, changes: number, callbacks: number): void {
@@ -145,9 +161,23 @@ export class OpenTransaction {
   private disposeDrafts(keep: number): void {
     for (let index = keep; index < this.draftCount; index++) {
       const draft = this.drafts[index]!;
-      takeBack(draft.message);
+      disposeOwned(draft.message);
       draft.message = undefined as never;
     }
     this.draftCount = keep;
   }
+}
+
+function checkFlow(flow: number): void {
+  if (Number.isSafeInteger(flow) && flow >= 0) return;
+  throw new AepError('AEP_FLOW_INVALID', 'reject', `a flow is an integer from 0, got ${flow}`, { flow });
+}
+
+function savepointInvalid(): AepError {
+  return new AepError(
+    'AEP_SAVEPOINT_INVALID',
+    'reject',
+    'the savepoint cannot be restored: its transaction has ended, or an earlier savepoint was restored since it was taken',
+    {},
+  );
 }

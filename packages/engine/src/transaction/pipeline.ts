@@ -1,9 +1,7 @@
 import { AepError, assert, type Clock, type ObjectPool, type Random, type RingQueue } from '@aep/kernel';
 import type { Journal } from '@aep/store';
-import type { MessageFilterCall } from '../app/app-definition.js';
-import type { UnhandledReason } from '../app/events.js';
-import type { ChainLink, HandlerChain, HandlerTable } from '../app/handler-table.js';
-import { MessageEvent } from '../app/message-event.js';
+import type { ChainLink } from '../app/handler-table.js';
+import type { MessageEvent } from '../app/message-event.js';
 import type { ConcludedEngineOptions } from '../engine-options.js';
 import type { DeadLetters } from '../services/dead-letters.js';
 import type { EngineCounters, LatencyStatistics } from '../statistics.js';
@@ -11,6 +9,7 @@ import { asApplicationError, type FailureAction, Failures, type FailureListener,
 import { disposeMessage, type HandOver } from './hand-over.js';
 import type { HandlerScope } from './handler-scope.js';
 import type { InFlight } from './in-flight.js';
+import type { Intake } from './intake.js';
 import type { OpenTransaction } from './open-transaction.js';
 import type { Sealer } from './sealer.js';
 import type { Work } from './work.js';
@@ -43,8 +42,8 @@ export interface Reports extends FailureListener {
 export interface PipelineParts {
   readonly options: ConcludedEngineOptions;
   readonly inbound: RingQueue<Work>;
-  readonly handlers: HandlerTable;
-  readonly filters: readonly MessageFilterCall[];
+  readonly intake: Intake;
+  readonly event: MessageEvent;
   readonly transaction: OpenTransaction;
   readonly sealer: Sealer;
   readonly journal: Journal;
@@ -75,9 +74,9 @@ export class Pipeline {
   /** The application's state as handlers see it. */
   state: unknown;
   epoch = 0;
-  readonly event = new MessageEvent();
+  readonly event: MessageEvent;
   private work: Work | undefined;
-  private chain: HandlerChain = NO_CHAIN;
+  private links: readonly ChainLink[] = [];
   private position = 0;
   /** The open transaction ends an event without the effects of its handlers. */
   private isEffectless = false;
@@ -90,6 +89,7 @@ export class Pipeline {
   private readonly failures: Failures;
 
   constructor(private readonly parts: PipelineParts) {
+    this.event = parts.event;
     this.clock = parts.options.clock;
     this.random = parts.options.random;
     this.failures = new Failures(parts.options.policies, parts.counters, parts.reports);
@@ -102,20 +102,22 @@ export class Pipeline {
     const work = inbound.poll();
     if (work === undefined) return false;
     this.work = work;
-    if (work.delivery !== undefined) this.takeDelivery(work);
-    else this.takeLocal(work);
+    if (work.delivery !== undefined && this.parts.intake.isDuplicate(work)) this.acknowledgeOnly(work);
+    else this.attempt(work);
     return true;
   }
 
   /** Whether code that runs now acts for the open transaction: its sends are solicited (E40). */
   get isInTransaction(): boolean {
-    if (this.stage === 'awaiting') return !this.isScoped || this.parts.scope.isInside;
-    return this.stage === 'handling' || this.stage === 'rebuilding';
+    if (this.stage === 'handling') return true;
+    const { scope, transaction } = this.parts;
+    if (this.stage === 'awaiting') return !this.isScoped || scope.isInside(transaction.ordinal);
+    return this.stage === 'rebuilding' && transaction.isOpen && scope.isInside(transaction.ordinal);
   }
 
   /** The hook or handler that runs or is awaited. */
   get handlerName(): string {
-    return this.chain.links[this.position - 1]?.name ?? this.parts.options.name;
+    return this.links[this.position - 1]?.name ?? this.parts.options.name;
   }
 
   /** Nothing is being handled: a stop may go on. */
@@ -128,87 +130,53 @@ export class Pipeline {
     if (this.stage === 'holding') this.append(this.work!);
   }
 
-  private takeDelivery(work: Work): void {
-    const { handlers, counters, handOver, reports } = this.parts;
-    const port = work.port!;
-    const { metadata, bytes, start, end } = work.delivery!;
-    counters.received++;
-    port.statistics.received++;
-    port.statistics.bytesIn += end - start;
-    if (port.marks.classify(metadata) === 'duplicate') {
-      counters.duplicates++;
-      port.statistics.duplicates++;
-      handOver.acknowledgeOnly(work);
-      return;
-    }
-    if (port.marks.missing > 0 && !port.isFiltered) reports.onGap(work, port.marks.missing);
-    const type = handlers.types.find(metadata.factoryId, metadata.typeId);
-    if (type === undefined) {
-      const detail = `no factory of the application has type ${metadata.typeId} of factory ${metadata.factoryId}`;
-      this.unhandled(work, 'unknown-type', detail);
-      return;
-    }
-    work.message = type.wrap(bytes, start, end);
-    this.describe(work);
-    if (!this.accept(work)) return;
-    const chain = handlers.chainFor(type, port.slot, port.source);
-    if (chain.handled) this.begin(work, chain);
-    else this.unhandled(work, 'no-handler', `no handler takes ${type.fullName} from channel ${port.where}`);
+  /** What a stop at its deadline is told; undefined when no event is being handled. */
+  describeHold(): string | undefined {
+    if (this.stage === 'awaiting') return `handler ${this.handlerName} has not finished`;
+    if (this.stage === 'backing-off') return `an event of ${this.handlerName} waits for its retry`;
+    if (this.stage === 'holding') return 'a record waits for room in the journal';
+    return this.stage === 'rebuilding' ? 'the state is being replayed' : undefined;
   }
 
-  private takeLocal(work: Work): void {
-    const local = work.local!;
-    const { message } = local;
-    if (message === undefined) {
-      this.begin(work, local.call === undefined ? NO_CHAIN : commandChain(work));
-      return;
-    }
-    work.message = message;
-    this.describe(work);
-    const chain = this.parts.handlers.chainFor(message.$type, 0, undefined);
-    if (chain.handled) this.begin(work, chain);
-    else this.unhandled(work, 'no-handler', `no handler takes ${message.$type.fullName} from inside the process`);
+  /** The engine has stopped: the event that was being handled comes again, its local request never will. */
+  abandon(error: AepError): void {
+    this.stage = 'closed';
+    const { work } = this;
+    this.work = undefined;
+    work?.local?.onFailed?.(error);
   }
 
-  private describe(work: Work): void {
-    const { event } = this;
-    const { port, delivery, local } = work;
-    event.message = work.message!;
-    event.origin = local?.origin ?? 'bus';
-    event.bus = port?.bus.name ?? '';
-    event.channel = port?.description.name ?? '';
-    event.key = delivery?.key ?? '';
-    event.metadata = delivery?.metadata;
-    event.attempt = work.attempt;
-  }
-
-  /** E15: after dedupe, before the transaction. */
-  private accept(work: Work): boolean {
-    const { filters, counters, handOver } = this.parts;
-    if (filters.length === 0) return true;
+  /** One attempt at an event, from the first look to the seal. */
+  private attempt(work: Work): void {
+    const { intake } = this.parts;
+    this.isEffectless = false;
+    this.position = 0;
+    let admission;
     try {
-      if (filters.every((filter) => filter(this.event))) return true;
+      admission = intake.examine(work);
     } catch (error) {
       this.fail(error, 'the message filter');
-      return false;
+      return;
     }
-    counters.filtered++;
-    work.port!.statistics.filtered++;
-    handOver.acknowledgeOnly(work);
-    return false;
+    if (admission === 'filtered') this.acknowledgeOnly(work);
+    else if (admission === 'unhandled') this.act(work, this.failures.ofUnhandled(work, intake.reason, intake.detail));
+    else if (this.open(work)) {
+      this.links = intake.chain.links;
+      this.dispatch();
+    }
   }
 
-  private begin(work: Work, chain: HandlerChain): void {
-    this.chain = chain;
-    this.position = 0;
-    this.isEffectless = false;
-    if (this.open(work)) this.dispatch();
+  /** An event without effects: a duplicate, a filtered one, a request that has nothing to do any more. */
+  private acknowledgeOnly(work: Work): void {
+    this.stage = 'ready';
+    this.work = undefined;
+    this.parts.handOver.acknowledgeOnly(work);
   }
 
   /** Opens the transaction of an event; false when its local request has nothing to do any more. */
   private open(work: Work): boolean {
-    const { transaction, handOver } = this.parts;
-    transaction.begin(this.clock.wallMs(), this.random.uint32());
+    const { transaction, journal } = this.parts;
+    transaction.begin(journal.lastTxId + 1, this.clock.wallMs(), this.random.uint32());
     const { local } = work;
     if (local?.prepare === undefined) return true;
     try {
@@ -218,27 +186,28 @@ export class Pipeline {
       return false;
     }
     transaction.rollback();
-    this.stage = 'ready';
     // It answers when what came before is stable: a repeat must not be confirmed earlier than its original.
-    handOver.acknowledgeOnly(work);
+    this.acknowledgeOnly(work);
     return false;
   }
 
   /** Calls hooks and handlers from `position` on until one is asynchronous or all are done. */
   private dispatch(): void {
-    const { links } = this.chain;
+    const { links } = this;
     this.stage = 'handling';
     const startedMs = this.isSampled() ? this.clock.monotonicMs() : 0;
     try {
       while (this.position < links.length) {
         const link = links[this.position++]!;
-        const result = link.isAsync ? this.parts.scope.run(() => this.call(link)) : this.call(link);
+        const isScoped = link.mode !== 'sync';
+        const result = isScoped ? this.callInScope(link) : this.call(link);
         if (isThenable(result)) {
-          this.isScoped = link.isAsync;
-          link.isAsync = true;
+          this.isScoped = isScoped;
+          link.mode = 'async';
           this.await(result, link.name);
           return;
         }
+        if (link.mode === 'unknown') link.mode = 'sync';
       }
     } catch (error) {
       this.fail(error, links[this.position - 1]!.name);
@@ -251,6 +220,11 @@ export class Pipeline {
 
   private call(link: ChainLink): unknown {
     return link.call(this.work!.message!, this.state, this.event);
+  }
+
+  private callInScope(link: ChainLink): unknown {
+    const { scope, transaction } = this.parts;
+    return scope.run(transaction.ordinal, () => this.call(link));
   }
 
   /** One event in sixteen pays for two readings of the clock. */
@@ -291,7 +265,8 @@ export class Pipeline {
     try {
       sealer.seal(transaction, work, this.epoch, this.isEffectless);
     } catch (error) {
-      this.fail(error, 'sealing the transaction');
+      if (this.isEffectless) this.giveUp(work, asApplicationError(error, 'setting the message aside'));
+      else this.fail(error, 'sealing the transaction');
       return;
     }
     this.append(work);
@@ -324,25 +299,19 @@ export class Pipeline {
   private fail(thrown: unknown, handler: string): void {
     const { transaction, options, listener } = this.parts;
     const work = this.work!;
+    const hasRun = transaction.isOpen && this.position > 0;
     if (transaction.isOpen) transaction.rollback();
-    if (work.message === undefined) {
-      this.refuse(work, asApplicationError(thrown, handler));
-      return;
-    }
     const verdict = this.failures.ofHandler(work, thrown, handler);
-    if (options.haPolicy !== 'EventSourcing') {
+    if (options.haPolicy !== 'EventSourcing' || !hasRun) {
       this.act(work, verdict);
       return;
     }
     this.stage = 'rebuilding';
     listener.onRebuild(() => {
+      if (this.stage !== 'rebuilding') return; // stopped meanwhile
       this.act(work, verdict);
       listener.onWake();
     });
-  }
-
-  private unhandled(work: Work, reason: UnhandledReason, detail: string): void {
-    this.act(work, this.failures.ofUnhandled(work, reason, detail));
   }
 
   private act(work: Work, { cause, action }: Verdict): void {
@@ -352,9 +321,10 @@ export class Pipeline {
         this.clock.schedule(action.delayMs, () => this.retry(work));
         return;
       case 'stop':
-        this.stage = 'closed';
-        work.local?.onFailed?.(cause);
-        this.parts.listener.onStop(cause);
+        this.giveUp(work, cause);
+        return;
+      case 'refuse':
+        this.refuse(work, cause);
         return;
       case 'continue':
       case 'quarantine':
@@ -366,10 +336,18 @@ export class Pipeline {
   private retry(work: Work): void {
     if (this.stage !== 'backing-off') return;
     work.attempt++;
-    this.describe(work);
-    this.position = 0;
-    if (this.open(work)) this.dispatch();
+    this.attempt(work);
     this.parts.listener.onWake();
+  }
+
+  /** The event stays unacknowledged and the engine stops: it comes again to whoever runs next (E20). */
+  private giveUp(work: Work, cause: AepError): void {
+    const { transaction, listener } = this.parts;
+    if (transaction.isOpen) transaction.rollback();
+    this.stage = 'closed';
+    this.work = undefined;
+    work.local?.onFailed?.(cause);
+    listener.onStop(cause);
   }
 
   /** Ends an event without the effects of its handlers; a quarantined message becomes a dead letter in the same transaction. */
@@ -398,17 +376,6 @@ export class Pipeline {
     work.reset();
     this.parts.works.give(work);
   }
-}
-
-const NO_CHAIN: HandlerChain = { links: [], handled: true };
-
-/** The chain of a local request that brings its own call; its result goes to whoever asked. */
-function commandChain(work: Work): HandlerChain {
-  const local = work.local!;
-  return {
-    handled: true,
-    links: [{ name: local.label, isAsync: true, call: (_message, state) => (work.result = local.call!(state)) }],
-  };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -70,8 +70,11 @@ export class Sealer {
     }
     let numbered = 0;
     try {
-      for (; numbered < transaction.draftCount; numbered++)
-        this.writeOutbound(transaction.drafts[numbered]!, numbered, transaction.timeMs);
+      while (numbered < transaction.draftCount) {
+        const draft = transaction.drafts[numbered]!;
+        this.number(draft, numbered);
+        this.writeOutbound(draft, numbered++, transaction.timeMs);
+      }
       for (const change of transaction.changes) {
         if (change.value === undefined) writer.delete(change.tableId, change.key, change.key.length);
         else writer.putBytes(change.tableId, change.key, change.value);
@@ -107,9 +110,12 @@ export class Sealer {
 
   /** What replay will hand to the handlers (E60). */
   private writeMessage(work: Work): void {
-    const { message, delivery } = work;
-    if (message === undefined) return;
+    const { message, delivery, local } = work;
     const { head } = this;
+    if (message === undefined) {
+      if (local?.payload !== undefined) this.writer.message(NO_HEAD, local.payload);
+      return;
+    }
     const type = message.$type;
     head.factoryId = type.factoryId;
     head.typeId = type.typeId;
@@ -122,9 +128,17 @@ export class Sealer {
     );
   }
 
+  private number(draft: Draft, index: number): void {
+    const { sequencer } = this.parts;
+    const sealed = (this.sealedDrafts[index] ??= { offset: 0, end: 0, sno: 0, channelSno: 0 });
+    sealed.sno = sequencer.nextSno(draft.flow);
+    sealed.channelSno = sequencer.nextChannelSno(draft.port, draft.flow);
+  }
+
   private writeOutbound(draft: Draft, index: number, timeMs: number): void {
     const { port, message } = draft;
     const { head, numbers, writer } = this;
+    const sealed = this.sealedDrafts[index]!;
     const type = message.$type;
     head.factoryId = type.factoryId;
     head.typeId = type.typeId;
@@ -132,17 +146,12 @@ export class Sealer {
     head.key = draft.key;
     head.traceparent = draft.traceparent;
     numbers.flow = draft.flow;
-    numbers.sno = this.parts.sequencer.nextSno(draft.flow);
-    numbers.channelSno = this.parts.sequencer.nextChannelSno(port);
-    const sealed = (this.sealedDrafts[index] ??= { offset: 0, end: 0, sno: 0, channelSno: 0 });
-    sealed.sno = numbers.sno;
-    sealed.channelSno = numbers.channelSno;
+    numbers.sno = sealed.sno;
+    numbers.channelSno = sealed.channelSno;
     sealed.offset = writer.outbound(port.tag, numbers, head, message);
     sealed.end = writer.length;
-    if (sealed.end - sealed.offset > this.parts.messageBytesMax) {
-      this.parts.sequencer.takeBack(draft.flow, port);
+    if (sealed.end - sealed.offset > this.parts.messageBytesMax)
       throw messageTooLarge(draft, sealed.end - sealed.offset, this.parts.messageBytesMax);
-    }
   }
 }
 
@@ -159,3 +168,5 @@ function messageTooLarge(draft: Draft, bytes: number, bytesMax: number): AepErro
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 const NO_BYTES = new Uint8Array(0);
+/** Of a payload that is no message: the arguments of a command. */
+const NO_HEAD: MessageHead = { factoryId: 0, typeId: 0, sentAtMs: 0, key: '', traceparent: '' };

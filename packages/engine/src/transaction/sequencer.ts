@@ -2,11 +2,13 @@ import { type TableReader, Table, writeChannelKey, writeFlowKey } from '@aep/sto
 import type { ChannelPort } from '../messaging/channel-port.js';
 
 /**
- * Gives outbound messages their numbers (E51, E52): per flow across all channels, and per channel. Numbers are given while
+ * Gives outbound messages their numbers (E51, E52): per flow across all channels, and per channel and flow. Numbers are given while
  * a transaction is sealed, so a rolled-back one uses none up; what is sealed carries them into the tables by the fold.
  */
 export class Sequencer {
   private readonly flows = new Map<number, number>();
+  /** Numbers of channels in flows other than 0, which are rare. */
+  private readonly channelFlows = new Map<ChannelPort, Map<number, number>>();
 
   constructor(private readonly tables: TableReader) {}
 
@@ -23,14 +25,28 @@ export class Sequencer {
     return last + 1;
   }
 
-  nextChannelSno(port: ChannelPort): number {
-    return ++port.lastChannelSno;
+  nextChannelSno(port: ChannelPort, flow: number): number {
+    return flow === 0 ? ++port.lastChannelSno : this.addToFlow(port, flow, 1);
   }
 
   /** Gives back the numbers of a transaction that could not be sealed. */
   takeBack(flow: number, port: ChannelPort): void {
     this.flows.set(flow, this.flows.get(flow)! - 1);
-    port.lastChannelSno--;
+    if (flow === 0) port.lastChannelSno--;
+    else this.addToFlow(port, flow, -1);
+  }
+
+  private addToFlow(port: ChannelPort, flow: number, step: 1 | -1): number {
+    let flows = this.channelFlows.get(port);
+    if (flows === undefined) this.channelFlows.set(port, (flows = new Map<number, number>()));
+    let last = flows.get(flow);
+    if (last === undefined) {
+      const key = new Uint8Array(1 + port.tag.length + 8);
+      writeChannelKey(key, port.tag, flow);
+      last = this.read(key);
+    }
+    flows.set(flow, last + step);
+    return last + step;
   }
 
   private load(flow: number): number {

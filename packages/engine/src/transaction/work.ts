@@ -17,6 +17,10 @@ export interface LocalRequest {
   readonly label: string;
   /** Dispatched to the handlers; the engine owns it. */
   readonly message?: MessageView | undefined;
+  /** A replayed dead letter goes to the handlers of the channel that it came from. */
+  readonly port?: ChannelPort | undefined;
+  /** Journaled by an event-sourced application, so that a replay can make the same call: the arguments of a command. */
+  readonly payload?: Uint8Array | undefined;
   /** Runs inside the transaction before the message is dispatched. `skip`: there is nothing to do any more. */
   prepare?(transaction: OpenTransaction): 'run' | 'skip';
   /** Runs inside the transaction instead of handlers; its answer goes to `onStable`. */

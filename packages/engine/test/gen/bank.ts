@@ -14,7 +14,6 @@ import {
   ViewType,
   afterBytes,
   afterUnknown,
-  afterVarint,
   appendBytes,
   checkedMode,
   copyBytes,
@@ -67,16 +66,20 @@ export class Deposit extends MessageView {
     return Deposit.$type;
   }
 
-  private _account: string | undefined = '';
+  private _account: string = '';
   private _account$at = 0;
   private _amount: number = 0;
-  private _instruction: string | undefined = '';
+  private _amount$at = 0;
+  private _instruction: string = '';
   private _instruction$at = 0;
 
   /** Field `account` (1). */
   get account(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._account === undefined) this._account = readString(this.$bytes, this._account$at, 'bank.Deposit.account');
+    if (this._account$at !== 0) {
+      this._account = readString(this.$bytes, this._account$at, 'bank.Deposit.account');
+      this._account$at = 0;
+    }
     return this._account;
   }
 
@@ -89,6 +92,10 @@ export class Deposit extends MessageView {
   /** Field `amount` (2). */
   get amount(): number {
     if (this.$state < READABLE) this.$open();
+    if (this._amount$at !== 0) {
+      this._amount = readInt32(this.$bytes, this._amount$at);
+      this._amount$at = 0;
+    }
     return this._amount;
   }
 
@@ -101,7 +108,10 @@ export class Deposit extends MessageView {
   /** Tells the handler under test what to do. */
   get instruction(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._instruction === undefined) this._instruction = readString(this.$bytes, this._instruction$at, 'bank.Deposit.instruction');
+    if (this._instruction$at !== 0) {
+      this._instruction = readString(this.$bytes, this._instruction$at, 'bank.Deposit.instruction');
+      this._instruction$at = 0;
+    }
     return this._instruction;
   }
 
@@ -116,67 +126,84 @@ export class Deposit extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 10 && at < end) {
+      at++;
+      this._account$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
+    if (tag === 16 && at < end) {
+      at++;
+      this._amount$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._amount$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
+    if (tag === 26 && at < end) {
+      at++;
+      this._instruction$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 10: // account
-          this._account = undefined;
+        case 10:
           this._account$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 16: // amount
-          if (bytes[at]! < 0x80) {
-            this._amount = bytes[at]!;
-            at++;
-          } else {
-            this._amount = readInt32(bytes, at);
-            at = afterVarint(bytes, at, end);
-          }
+        case 16:
+          this._amount$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._amount$at > 10) this.$refuseBytes();
           break;
-        case 26: // instruction
-          this._instruction = undefined;
+        case 26:
           this._instruction$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._account = '';
+    this._account$at = 0;
     this._amount = 0;
+    this._amount$at = 0;
     this._instruction = '';
+    this._instruction$at = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
-    if (this._account === undefined) void this.account;
-    if (this._instruction === undefined) void this.instruction;
+    if (this._account$at !== 0) void this.account;
+    if (this._amount$at !== 0) void this.amount;
+    if (this._instruction$at !== 0) void this.instruction;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
     let at = offset;
-    if (this._account! !== '') {
+    if (this._account !== '') {
       target[at++] = 10;
-      at = writeString(target, at, this._account!);
+      at = writeString(target, at, this._account);
     }
     if (this._amount !== 0) {
       target[at++] = 16;
       at = writeInt32(target, at, this._amount);
     }
-    if (this._instruction! !== '') {
+    if (this._instruction !== '') {
       target[at++] = 26;
-      at = writeString(target, at, this._instruction!);
+      at = writeString(target, at, this._instruction);
     }
     if (this.$unknown !== undefined) at = copyRanges(this.$bytes, this.$unknown, target, at);
     return at;
@@ -184,8 +211,8 @@ export class Deposit extends MessageView {
 
   override $fieldsSizeMax(): number {
     let size = 23;
-    size += 3 * this._account!.length;
-    size += 3 * this._instruction!.length;
+    size += 3 * this._account.length;
+    size += 3 * this._instruction.length;
     if (this.$unknown !== undefined) size += this.$bytes.length;
     return size;
   }
@@ -253,16 +280,20 @@ export class Deposited extends MessageView {
     return Deposited.$type;
   }
 
-  private _account: string | undefined = '';
+  private _account: string = '';
   private _account$at = 0;
   private _balance: number = 0;
-  private _region: string | undefined = '';
+  private _balance$at = 0;
+  private _region: string = '';
   private _region$at = 0;
 
   /** Field `account` (1). */
   get account(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._account === undefined) this._account = readString(this.$bytes, this._account$at, 'bank.Deposited.account');
+    if (this._account$at !== 0) {
+      this._account = readString(this.$bytes, this._account$at, 'bank.Deposited.account');
+      this._account$at = 0;
+    }
     return this._account;
   }
 
@@ -275,6 +306,10 @@ export class Deposited extends MessageView {
   /** Field `balance` (2). */
   get balance(): number {
     if (this.$state < READABLE) this.$open();
+    if (this._balance$at !== 0) {
+      this._balance = readInt32(this.$bytes, this._balance$at);
+      this._balance$at = 0;
+    }
     return this._balance;
   }
 
@@ -287,7 +322,10 @@ export class Deposited extends MessageView {
   /** Field `region` (3). */
   get region(): string {
     if (this.$state < READABLE) this.$open();
-    if (this._region === undefined) this._region = readString(this.$bytes, this._region$at, 'bank.Deposited.region');
+    if (this._region$at !== 0) {
+      this._region = readString(this.$bytes, this._region$at, 'bank.Deposited.region');
+      this._region$at = 0;
+    }
     return this._region;
   }
 
@@ -302,67 +340,84 @@ export class Deposited extends MessageView {
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 10 && at < end) {
+      at++;
+      this._account$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
+    if (tag === 16 && at < end) {
+      at++;
+      this._balance$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._balance$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    }
+    if (tag === 26 && at < end) {
+      at++;
+      this._region$at = at;
+      at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
+      tag = bytes[at]!;
+    }
     while (at < end) {
       const start = at;
-      let tag = bytes[at++]!;
+      tag = bytes[at++]!;
       if (tag >= 0x80) {
         tag = readLongTag(bytes, start, end);
         at = wire.at;
       }
       switch (tag) {
-        case 10: // account
-          this._account = undefined;
+        case 10:
           this._account$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        case 16: // balance
-          if (bytes[at]! < 0x80) {
-            this._balance = bytes[at]!;
-            at++;
-          } else {
-            this._balance = readInt32(bytes, at);
-            at = afterVarint(bytes, at, end);
-          }
+        case 16:
+          this._balance$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._balance$at > 10) this.$refuseBytes();
           break;
-        case 26: // region
-          this._region = undefined;
+        case 26:
           this._region$at = at;
           at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
           break;
-        default: {
+        default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
-        }
       }
-      if (!(at <= end)) throw this.$malformed(tag, start);
     }
+    if (at !== end) this.$refuseBytes();
   }
 
   override $clear(): void {
     this._account = '';
+    this._account$at = 0;
     this._balance = 0;
+    this._balance$at = 0;
     this._region = '';
+    this._region$at = 0;
     this.$unknown = undefined;
   }
 
   override $materialize(): void {
-    if (this._account === undefined) void this.account;
-    if (this._region === undefined) void this.region;
+    if (this._account$at !== 0) void this.account;
+    if (this._balance$at !== 0) void this.balance;
+    if (this._region$at !== 0) void this.region;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
     let at = offset;
-    if (this._account! !== '') {
+    if (this._account !== '') {
       target[at++] = 10;
-      at = writeString(target, at, this._account!);
+      at = writeString(target, at, this._account);
     }
     if (this._balance !== 0) {
       target[at++] = 16;
       at = writeInt32(target, at, this._balance);
     }
-    if (this._region! !== '') {
+    if (this._region !== '') {
       target[at++] = 26;
-      at = writeString(target, at, this._region!);
+      at = writeString(target, at, this._region);
     }
     if (this.$unknown !== undefined) at = copyRanges(this.$bytes, this.$unknown, target, at);
     return at;
@@ -370,8 +425,8 @@ export class Deposited extends MessageView {
 
   override $fieldsSizeMax(): number {
     let size = 23;
-    size += 3 * this._account!.length;
-    size += 3 * this._region!.length;
+    size += 3 * this._account.length;
+    size += 3 * this._region.length;
     if (this.$unknown !== undefined) size += this.$bytes.length;
     return size;
   }
