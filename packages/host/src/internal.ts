@@ -1,10 +1,10 @@
 export { checkAddress } from './admin/access.js';
 export { buildAdmin } from './admin/admin-server.js';
-export { loadApp } from './main-class.js';
-export { ModuleExports } from './module-exports.js';
-export { prepareXvm } from './start-xvm.js';
+export { configurationOf, withConfiguredTypes } from './configured-values.js';
 export { stopGroups } from './stop-order.js';
 export { BusCatalog } from './translate/buses.js';
 export { engineOptionsOf } from './translate/engine-options.js';
-export { joinedChannels, rosterOf } from './translate/roster.js';
-export { openStore, storeOptions, storePath } from './translate/storage.js';
+export { rosterOf } from './translate/roster.js';
+export { checkSenderIds } from './translate/sender-ids.js';
+export { storeOptions, storePath } from './translate/storage.js';
+export { refuseUnavailable } from './translate/unavailable.js';

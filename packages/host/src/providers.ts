@@ -1,4 +1,4 @@
-import { type Binding, type BusProvider, BusProviderRegistry, LoopbackProvider } from '@aep/bus';
+import { type Binding, type BusProvider, BusProviderRegistry, ExecutorProvider, LoopbackProvider } from '@aep/bus';
 import { DirectProvider } from '@aep/bus-direct';
 import { AepError, toError } from '@aep/kernel';
 import type { Model } from '@aep/model';
@@ -13,9 +13,14 @@ import type { ModuleExports } from './module-exports.js';
 export async function registerProviders(
   model: Model,
   given: readonly BusProvider[],
-  context: { readonly exports: ModuleExports; readonly services: DependencyContainer },
+  context: { readonly exports: ModuleExports; readonly services: DependencyContainer; readonly modelDir: string },
 ): Promise<BusProviderRegistry> {
-  const registry = new BusProviderRegistry([new LoopbackProvider(), new DirectProvider(), ...given]);
+  const registry = new BusProviderRegistry([
+    new LoopbackProvider(),
+    new DirectProvider(),
+    new ExecutorProvider({ baseDirectory: context.modelDir }),
+    ...given,
+  ]);
   for (const { name, module } of model.busProviders) {
     const { value } = await context.exports.resolve(module, `bus provider "${name}"`);
     registry.register(new NamedProvider(name, providerOf(value, name, context.services)));

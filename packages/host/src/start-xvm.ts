@@ -1,5 +1,5 @@
 import process from 'node:process';
-import { createEngine } from '@aep/engine';
+import { type AppDefinition, createEngine } from '@aep/engine';
 import { type Clock, type Log, type Random, SystemClock, systemRandom } from '@aep/kernel';
 import type { Model, XvmModel } from '@aep/model';
 import { resolve } from 'node:path';
@@ -15,7 +15,9 @@ import { registerProviders } from './providers.js';
 import { stopGroups } from './stop-order.js';
 import { BusCatalog } from './translate/buses.js';
 import { engineOptionsOf } from './translate/engine-options.js';
+import { foreignApps } from './translate/foreign-apps.js';
 import type { RosterApp } from './translate/roster.js';
+import { checkSenderIds } from './translate/sender-ids.js';
 import { refuseUnavailable } from './translate/unavailable.js';
 import { type Companion, type HostedEngine, Xvm } from './xvm.js';
 import type { XvmOptions } from './xvm-options.js';
@@ -30,6 +32,7 @@ interface Context {
   readonly xvm: XvmModel | undefined;
   readonly hosted: readonly HostedApp[];
   readonly dataDir: string;
+  readonly modelDir: string;
   readonly exports: ModuleExports;
   readonly services: DependencyContainer;
   readonly clock: Clock;
@@ -39,7 +42,7 @@ interface Context {
 
 /** An app whose code is loaded and whose descriptor is final. */
 interface LoadedApp extends RosterApp {
-  readonly definition: NonNullable<RosterApp['definition']>;
+  readonly definition: AppDefinition;
   readonly autoStart: boolean;
 }
 
@@ -63,7 +66,8 @@ export async function prepareXvm(options: XvmOptions): Promise<Xvm> {
   const loaded: LoadedApp[] = [];
   for (const hosted of context.hosted) loaded.push(await load(hosted, context));
   const registry = await registerProviders(model, options.busProviders ?? [], context);
-  const catalog = new BusCatalog(model.buses, allApps(model, loaded), registry);
+  const roster = [...loaded, ...(await foreignApps(loaded, registry, context))];
+  const catalog = new BusCatalog(model.buses, roster, registry);
   const stopTimeoutMs = context.xvm?.stopTimeoutMs ?? STOP_TIMEOUT_MS;
   const { admin, heartbeats } = companionsOf(context.xvm, clock);
   const hosted = loaded.map(({ model: app, definition, autoStart }): HostedEngine => {
@@ -92,6 +96,7 @@ function disposal(services: DependencyContainer): Companion {
 
 function concludeContext(options: XvmOptions): Context {
   const { model, modelDir } = concludeModel(options);
+  checkSenderIds(model.apps.map(({ name }) => name));
   const xvm = chooseXvm(model, options.xvm);
   const clock = options.clock ?? new SystemClock();
   const random = options.random ?? systemRandom();
@@ -106,6 +111,7 @@ function concludeContext(options: XvmOptions): Context {
     model,
     xvm,
     hosted: chooseApps(model, xvm, options.apps),
+    modelDir,
     dataDir: resolve(modelDir, options.dataDir ?? 'data'),
     exports: new ModuleExports(modelDir, options.resolveExport),
     services,
@@ -125,11 +131,4 @@ async function load({ app, autoStart }: HostedApp, context: Context): Promise<Lo
   const definition = await loadApp(descriptor, { exports, services, registerServices: options.registerServices });
   refuseUnavailable(model, descriptor, log);
   return { model: descriptor, definition, autoStart };
-}
-
-/** Rosters name every app of the model: those hosted here as their code edited them, the others as the model has them. */
-function allApps(model: Model, loaded: readonly LoadedApp[]): RosterApp[] {
-  return model.apps.map(
-    (app) => loaded.find((candidate) => candidate.model.name === app.name) ?? { model: app, definition: undefined },
-  );
 }

@@ -87,7 +87,7 @@ function unknownType(app: string, name: string, known: readonly string[]): AepEr
   );
 }
 
-function limitsOf(app: AppModel, stopDeadlineMs: number): EngineLimits {
+function limitsOf(app: AppModel, stopDeadlineMs: number): Partial<EngineLimits> {
   const { limits, storage, policies, transactions } = app;
   return {
     inboundQueueMax: limits.inboundQueueMax,

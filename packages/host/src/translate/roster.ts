@@ -3,11 +3,16 @@ import type { AppDefinition } from '@aep/engine';
 import { matchesSource } from '@aep/engine/internal';
 import type { AppModel, BusModel, ChannelModel } from '@aep/model';
 
+/** What is asked of an app's code: the channels that its handlers name. */
+export interface JoiningHandlers {
+  readonly messageHandlers: readonly Pick<AppDefinition['messageHandlers'][number], 'source' | 'localOnly'>[];
+}
+
 /** An app as far as the rosters of its buses need it. */
 export interface RosterApp {
   readonly model: AppModel;
-  /** Undefined when its code is not loaded here: then only `join="true"` of the model counts. */
-  readonly definition: AppDefinition | undefined;
+  /** Undefined when its code is not known here: then only `join="true"` of the model counts. */
+  readonly definition: JoiningHandlers | undefined;
 }
 
 /**
@@ -56,7 +61,7 @@ export function keyOptionsOf(channel: ChannelModel) {
 }
 
 /** As the engine has it: `@bus` alone names no channel, and a local handler causes no join (E10, E86). */
-function isSource(definition: AppDefinition | undefined, bus: string, channel: string): boolean {
+function isSource(definition: JoiningHandlers | undefined, bus: string, channel: string): boolean {
   if (definition === undefined) return false;
   return definition.messageHandlers.some(
     ({ source, localOnly }) =>
