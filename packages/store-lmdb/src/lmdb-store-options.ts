@@ -32,6 +32,8 @@ export interface LmdbStoreOptions {
   readonly scrubIntervalMs?: number;
   /** Accept the lock of another host or container whose process cannot be looked at from here. Only when it is surely dead. @default false */
   readonly takeOverForeignLock?: boolean;
+  /** How long opening waits for the process that has the store open: one that was killed takes a moment to go. @default 10000 ms */
+  readonly lockWaitMs?: number;
   readonly journal?: JournalOptions;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -53,6 +55,7 @@ export interface ConcludedLmdbOptions {
   readonly readerDeadlineMs: number;
   readonly scrubIntervalMs: number;
   readonly takeOverForeignLock: boolean;
+  readonly lockWaitMs: number;
   readonly journal: ConcludedJournalOptions;
   readonly clock: Clock;
   readonly random: Random;
@@ -87,6 +90,7 @@ export function concludeLmdbOptions(options: LmdbStoreOptions): ConcludedLmdbOpt
     readerDeadlineMs: within('readerDeadlineMs', options.readerDeadlineMs ?? 60_000, 10, 86_400_000),
     scrubIntervalMs: within('scrubIntervalMs', options.scrubIntervalMs ?? 1_000, 0, 86_400_000),
     takeOverForeignLock: options.takeOverForeignLock ?? false,
+    lockWaitMs: within('lockWaitMs', options.lockWaitMs ?? 10_000, 0, 3_600_000),
     journal: concludeJournalOptions(options.journal ?? {}),
     clock: options.clock ?? new SystemClock(),
     random: options.random ?? systemRandom(),

@@ -15,7 +15,7 @@ import { LmdbRuns } from './lmdb-runs.js';
 import { concludeLmdbOptions, type ConcludedLmdbOptions, type LmdbStoreOptions } from './lmdb-store-options.js';
 import { LmdbTables, storeClosed } from './lmdb-tables.js';
 import { identityBytes, MetaName, numberBytes, readIdentity, readNumber } from './store-meta.js';
-import { lockStore } from './store-lock.js';
+import { awaitStoreLock } from './store-lock.js';
 import { checkInChild } from './verified-open.js';
 
 /** The store of one engine on LMDB. Made by {@link openLmdbStore}. */
@@ -142,7 +142,7 @@ export class LmdbStore implements Store {
  */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStore> {
   const concluded = concludeLmdbOptions(options);
-  const unlock = lockStore(concluded.path, concluded.takeOverForeignLock);
+  const unlock = await awaitStoreLock(concluded);
   let environments: Environments | undefined;
   try {
     if (concluded.verifyOnOpen) {

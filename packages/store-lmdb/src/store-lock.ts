@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { AepError } from '@aep/kernel';
+import { AepError, type Clock, type Log } from '@aep/kernel';
 
 /** Who holds a store: enough to tell a dead owner from a living one, also when its process id has been given to another. */
 interface Owner {
@@ -36,6 +36,48 @@ export function lockStore(path: string, takeOverForeignLock: boolean): () => voi
     throw locked(path, undefined);
   } finally {
     rmSync(draft, { force: true });
+  }
+}
+
+/** How often a lock that is held is looked at again. */
+const LOOK_AGAIN_MS = 20;
+/** A killed process is gone before this; what takes longer is worth a line in the log. */
+const WAIT_SAID_MS = 1_000;
+
+export interface LockOptions {
+  readonly path: string;
+  readonly takeOverForeignLock: boolean;
+  readonly lockWaitMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/**
+ * As {@link lockStore}, but waits for an owner that may be going: a killed process holds its lock until the system has taken
+ * it apart, and whoever restarts it at once is faster than that.
+ *
+ * @throws AEP_STORE_LOCKED after `lockWaitMs`
+ */
+export async function awaitStoreLock({
+  path,
+  takeOverForeignLock,
+  lockWaitMs,
+  clock,
+  log,
+}: LockOptions): Promise<() => void> {
+  const deadlineMs = clock.monotonicMs() + lockWaitMs;
+  for (let look = 1; ; look++) {
+    try {
+      return lockStore(path, takeOverForeignLock);
+    } catch (thrown) {
+      if (!(thrown instanceof AepError) || clock.monotonicMs() >= deadlineMs) throw thrown;
+      if (look * LOOK_AGAIN_MS === WAIT_SAID_MS)
+        log.log('warn', 'waiting for the process that has the store open', thrown.facts);
+    }
+    // The clock's timers keep no process alive, and this wait must come to its end.
+    const alive = setInterval(() => undefined, 1_000);
+    await new Promise<void>((resolve) => clock.schedule(LOOK_AGAIN_MS, resolve));
+    clearInterval(alive);
   }
 }
 
@@ -90,7 +132,7 @@ function parseOwner(text: string): Owner | undefined {
 function isStale(owner: Owner | undefined, takeOverForeignLock: boolean): boolean {
   if (owner === undefined) return true;
   if (owner.place !== ownPlace()) return takeOverForeignLock;
-  if (!isAlive(owner.pid)) return true;
+  if (!isAlive(owner.pid) || isZombie(owner.pid)) return true;
   // The id lives, but does it live since then? After a restart of a container ids repeat.
   return owner.started !== '' && processStarted(owner.pid) !== owner.started;
 }
@@ -102,6 +144,12 @@ function isAlive(pid: number): boolean {
   } catch (thrown) {
     return (thrown as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/** Dead, but its parent has not asked how it ended: it holds no files any more. */
+function isZombie(pid: number): boolean {
+  const stat = readText(`/proc/${pid}/stat`);
+  return /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
 }
 
 function ownOwner(): Owner {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   cpSync,
@@ -46,7 +47,7 @@ describe('the files of a store', () => {
   void it('a second writer is refused with AEP_STORE_LOCKED, and let in when the first has closed', async () => {
     await inDirectory(async (path) => {
       const first = await open(path);
-      await assert.rejects(open(path), { code: 'AEP_STORE_LOCKED', advice: 'reject' });
+      await assert.rejects(open(path, { lockWaitMs: 0 }), { code: 'AEP_STORE_LOCKED', advice: 'reject' });
       await first.close();
       await (await open(path)).close();
       assert.equal(existsSync(`${path}/LOCK`), false);
@@ -68,6 +69,30 @@ describe('the files of a store', () => {
     });
   });
 
+  void it('opening waits for a writer that is going', async () => {
+    await inDirectory(async (path) => {
+      const first = await open(path);
+      const second = open(path);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await first.close();
+      await (await second).close();
+    });
+  });
+
+  void it('a process that was killed holds no lock, although its parent has not noticed its end', async () => {
+    await inDirectory(async (path) => {
+      await (await open(path)).close();
+      // The second sleep takes the place of the shell and never asks for the first one, which stays in the process table.
+      const shell = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+      const [output] = (await once(shell.stdout, 'data')) as [Buffer];
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const { place } = JSON.parse(await lockTextOf(path)) as { place: string };
+      writeFileSync(`${path}/LOCK`, JSON.stringify({ pid: Number(output.toString()), started: '', place }));
+      await (await open(path, { lockWaitMs: 0 })).close();
+      shell.kill('SIGKILL');
+    });
+  });
+
   void it('a lock of a dead process is taken over, one of another host only when told', async () => {
     await inDirectory(async (path) => {
       await (await open(path)).close();
@@ -76,7 +101,7 @@ describe('the files of a store', () => {
       writeFileSync(`${path}/LOCK`, JSON.stringify({ pid: dead, started: '1', place }));
       await (await open(path)).close();
       writeFileSync(`${path}/LOCK`, JSON.stringify({ pid: dead, started: '1', place: 'elsewhere boot ns' }));
-      await assert.rejects(open(path), { code: 'AEP_STORE_LOCKED' });
+      await assert.rejects(open(path, { lockWaitMs: 0 }), { code: 'AEP_STORE_LOCKED' });
       await (await open(path, { takeOverForeignLock: true })).close();
     });
   });
