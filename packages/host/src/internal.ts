@@ -1,6 +1,7 @@
 export { checkAddress } from './admin/access.js';
 export { buildAdmin } from './admin/admin-server.js';
 export { configurationOf, withConfiguredTypes } from './configured-values.js';
+export { prepareXvm } from './start-xvm.js';
 export { stopGroups } from './stop-order.js';
 export { BusCatalog } from './translate/buses.js';
 export { engineOptionsOf } from './translate/engine-options.js';

@@ -8,7 +8,7 @@ export class TextStream implements LogTarget {
 
   write(line: string): void {
     const { time, level, msg, error, ...facts } = JSON.parse(line) as Record<string, unknown>;
-    const head = `${String(time)} ${String(level).toUpperCase().padEnd(LEVEL_WIDTH)} ${String(msg)}`;
+    const head = `${String(time)} ${String(level).toUpperCase().padEnd(LEVEL_WIDTH)} ${String(msg).replaceAll('\n', '\n    ')}`;
     const shown = Object.entries(facts).map(([name, value]) => ` ${name}=${shownValue(value)}`);
     this.target.write(
       `${head}${shown.length === 0 ? '' : ` ${shown.join('')}`}\n${error === undefined ? '' : stackOf(error)}`,

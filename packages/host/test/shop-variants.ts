@@ -1,0 +1,56 @@
+// Main classes and providers with one peculiarity each, for the tests of what the host says about them.
+import 'reflect-metadata';
+import { LoopbackProvider } from '@aep/bus';
+import { App, Configured, defineApp, EventHandler, InjectDescriptor } from '@aep/engine';
+import type { AppDescriptor } from '@aep/host';
+import { injectable } from 'tsyringe';
+import { Sale, ShopFactory, Total } from './gen/shop.js';
+
+/** Edits its descriptor through a setter. */
+@App({ factories: [ShopFactory] })
+export class SelfConfigured {
+  @Configured('till.bonus') bonus!: string;
+
+  @InjectDescriptor()
+  set descriptor(descriptor: AppDescriptor) {
+    descriptor.limits.timersMax = 7;
+    descriptor.properties = { 'till.bonus': 'edited' };
+  }
+}
+
+/** As SelfConfigured, by a method. */
+@App({ factories: [ShopFactory] })
+export class SelfLimited {
+  @InjectDescriptor()
+  receive(descriptor: AppDescriptor): void {
+    descriptor.limits.timersMax = 8;
+  }
+}
+
+/** Asks for a service and is not injectable. */
+@App()
+export class NotInjectable {
+  constructor(readonly service: object) {}
+}
+
+@injectable()
+@App()
+export class Throwing {
+  constructor() {
+    throw new Error('no such luck');
+  }
+}
+
+/** Its factories come from the model. */
+export const bareApp = defineApp({ name: 'till' }).on(Sale, () => {});
+
+/** Joins by its handler; hosted elsewhere. */
+@App({ factories: [ShopFactory] })
+export class Foreign {
+  @EventHandler(Total, { source: 'totals' })
+  onTotal(): void {}
+}
+
+export class ShopBus extends LoopbackProvider {}
+
+export const noProvider = { createBinding: 1 };
