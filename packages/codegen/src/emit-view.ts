@@ -1,5 +1,8 @@
 import { emitCheck, emitConstants, emitEncode, emitFieldTable, emitSizeMax, fieldDoc } from './emit-fields.js';
+import { emitLifecycle } from './emit-view-lifecycle.js';
+import { emitScan } from './emit-view-scan.js';
 import { FieldPlan } from './field-plan.js';
+import { caseSlot, isCollection, isRange, isScalar, pending, upperOneof as upper } from './view-slots.js';
 import type { FileContext } from './file-context.js';
 import type { MessageSchema, OneofSchema } from './schema.js';
 
@@ -27,13 +30,16 @@ class ViewEmitter {
   emit(): void {
     const { context, message, name, writer } = this;
     emitConstants(context, this.plans);
+    this.emitTypeConstant();
     writer.doc(`${message.comment ?? `Message \`${message.fullName}\`.`}${this.identity()}`);
     writer.block(`export class ${name} extends ${context.message('MessageView')} {`, () => {
       this.emitType();
       this.emitStorage();
+      const hasChildren = this.plans.some((plan) => plan.field.messageType !== undefined);
+      emitLifecycle(context, name, hasChildren);
       for (const plan of this.plans) this.emitField(plan);
       for (const oneof of message.oneofs) this.emitOneof(oneof);
-      this.emitScan();
+      emitScan(context, this.plans);
       this.emitClear();
       this.emitMaterialize();
       this.emitTellChildren();
@@ -49,11 +55,10 @@ class ViewEmitter {
     return typeId === 0 ? '' : `\n\nOn the bus: factory ${file.factoryId}, type ${typeId} (\`${fullName}\`).`;
   }
 
-  private emitType(): void {
+  private emitTypeConstant(): void {
     const { context, message, name, writer } = this;
-    const type = context.messageType('MessageType');
     writer.block(
-      `static readonly $type: ${type}<${name}> = new ${context.runtime('ViewType')}<${name}>({`,
+      `const ${name}$type = new ${context.runtime('ViewType')}<${name}>({`,
       () => {
         writer.line(`fullName: '${message.fullName}',`);
         writer.line(`factoryId: ${message.file.factoryId},`);
@@ -63,6 +68,13 @@ class ViewEmitter {
       },
       '});',
     );
+    writer.line();
+  }
+
+  private emitType(): void {
+    const { context, name, writer } = this;
+    const type = context.messageType('MessageType');
+    writer.line(`static readonly $type: ${type}<${name}> = ${name}$type;`);
     writer.line();
     this.emitStatic(`create(): ${name}`, 'create()', 'An empty, mutable message from the pool.');
     this.emitStatic(
@@ -76,13 +88,13 @@ class ViewEmitter {
       'A mutable message with a copy of the content.',
     );
     this.emitStatic(`fromJSON(json: unknown): ${name}`, 'fromJSON(json)', 'A mutable message from ProtoJSON.');
-    writer.block(`override get $type(): ${type}<${name}> {`, () => writer.line(`return ${name}.$type;`));
+    writer.block(`override get $type(): ${type}<${name}> {`, () => writer.line(`return ${name}$type;`));
     writer.line();
   }
 
   private emitStatic(signature: string, call: string, doc: string): void {
     this.writer.doc(doc);
-    this.writer.block(`static ${signature} {`, () => this.writer.line(`return ${this.name}.$type.${call};`));
+    this.writer.block(`static ${signature} {`, () => this.writer.line(`return ${this.name}$type.${call};`));
     this.writer.line();
   }
 
@@ -244,101 +256,6 @@ class ViewEmitter {
     if (plan.hasFlag) writer.line(`${plan.has} = false;`);
   }
 
-  /**
-   * The pass over the tags. Senders write fields in the order of their numbers, so that order is tried first, by plain comparisons
-   * (a third faster than jumping through a switch for each field); the loop behind it takes any order and the rest.
-   */
-  private emitScan(): void {
-    const { writer, context } = this;
-    writer.block('override $scan(): void {', () => {
-      writer.line('this.$clear();');
-      writer.line('const bytes = this.$bytes;');
-      writer.line('const end = this.$end;');
-      writer.line('let at = this.$start;');
-      const inOrder = this.plans.filter((plan) => isScalar(plan) && plan.tagSize === 1);
-      if (inOrder.length > 0) writer.line('let tag = bytes[at]!;');
-      for (const plan of inOrder) {
-        writer.block(`if (tag === ${plan.tag} && at < end) {`, () => {
-          writer.line('at++;');
-          this.emitScanScalar(plan);
-          writer.line('tag = bytes[at]!;');
-        });
-      }
-      writer.block('while (at < end) {', () => {
-        writer.line('const start = at;');
-        writer.line(`${inOrder.length > 0 ? '' : 'let '}tag = bytes[at++]!;`);
-        writer.block('if (tag >= 0x80) {', () => {
-          writer.line(`tag = ${context.runtime('readLongTag')}(bytes, start, end);`);
-          writer.line(`at = ${context.runtime('wire')}.at;`);
-        });
-        this.emitScanSwitch();
-      });
-      writer.line('if (at !== end) this.$refuseBytes();');
-    });
-    writer.line();
-  }
-
-  private emitScanSwitch(): void {
-    const { writer, context } = this;
-    writer.block('switch (tag) {', () => {
-      for (const plan of this.plans) {
-        const isPackable = plan.category === 'list' && plan.traits.wireType !== 2;
-        writer.line(`case ${plan.tag}:`);
-        // Packed or not shows in the tag.
-        if (isPackable) writer.line(`case ${((plan.field.number << 3) | 2) >>> 0}:`);
-        writer.indented(() => {
-          if (isScalar(plan)) this.emitScanScalar(plan);
-          else if (plan.category === 'message') this.emitScanMessage(plan);
-          else this.emitScanCollection(plan, isPackable);
-          writer.line('break;');
-        });
-      }
-      writer.line('default:');
-      writer.indented(() => {
-        writer.line(`at = ${context.runtime('afterUnknown')}(bytes, at, end, tag);`);
-        writer.line('(this.$unknown ??= []).push(start, at);');
-      });
-    });
-  }
-
-  private emitScanScalar(plan: FieldPlan): void {
-    const { writer, context } = this;
-    const { at, field } = plan;
-    const { wireType } = plan.traits;
-    writer.line(`${at} = at;`);
-    if (wireType === 0) {
-      writer.line('while (bytes[at++]! >= 0x80);');
-      writer.line(`if (at - ${at} > 10) this.$refuseBytes();`);
-    } else if (wireType === 2) {
-      writer.line(`at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : ${context.runtime('afterBytes')}(bytes, at, end);`);
-    } else {
-      writer.line(`at += ${wireType === 1 ? 8 : 4};`);
-    }
-    if (plan.hasFlag) writer.line(`${plan.has} = true;`);
-    if (field.oneof !== undefined) writer.line(`${caseSlot(field.oneof)} = ${field.number};`);
-  }
-
-  private emitScanMessage(plan: FieldPlan): void {
-    const { writer, context } = this;
-    const { at, end, field } = plan;
-    const isSecond = field.oneof === undefined ? `${at} !== 0` : `${caseSlot(field.oneof)} === ${field.number}`;
-    writer.line(`if (${isSecond}) return this.$rescanMerged();`);
-    // The content starts behind the length; afterBytes leaves that place in wire.at.
-    writer.line(`${end} = ${context.runtime('afterBytes')}(bytes, at, end);`);
-    writer.line(`${at} = ${context.runtime('wire')}.at;`);
-    writer.line(`at = ${end};`);
-    if (field.oneof !== undefined) writer.line(`${caseSlot(field.oneof)} = ${field.number};`);
-  }
-
-  /** Elements are looked for between the first and the last occurrence when the list is first read. */
-  private emitScanCollection(plan: FieldPlan, isPackable: boolean): void {
-    const { writer, context } = this;
-    writer.line(`if (${plan.end} === 0) ${plan.at} = start;`);
-    if (isPackable) writer.line(`at = ${context.runtime('afterUnknown')}(bytes, at, end, tag);`);
-    else writer.line(`at = ${context.runtime('afterBytes')}(bytes, at, end);`);
-    writer.line(`${plan.end} = at;`);
-  }
-
   private emitClear(): void {
     const { writer } = this;
     writer.block('override $clear(): void {', () => {
@@ -407,29 +324,4 @@ class ViewEmitter {
       writer.line('return size;');
     });
   }
-}
-
-function isCollection(plan: FieldPlan): boolean {
-  return plan.category === 'list' || plan.category === 'map';
-}
-
-/** Property that is not 0 while the value is only bytes. A list's first byte can be at 0, its end cannot. */
-function pending(plan: FieldPlan): string {
-  return isCollection(plan) ? plan.end : plan.at;
-}
-
-function isScalar(plan: FieldPlan): boolean {
-  return plan.category === 'number' || plan.category === 'text';
-}
-
-function isRange(plan: FieldPlan): boolean {
-  return isCollection(plan) || plan.category === 'message';
-}
-
-function caseSlot(oneof: OneofSchema): string {
-  return `this._${oneof.tsName}$case`;
-}
-
-function upper(oneof: OneofSchema): string {
-  return oneof.tsName.charAt(0).toUpperCase() + oneof.tsName.slice(1);
 }

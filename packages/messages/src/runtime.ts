@@ -11,7 +11,7 @@ export { type ListField, TrackedList } from './tracked-list.js';
 export { EntityMap, type MapField, type MessageMapField, TrackedMap, ViewMap } from './tracked-map.js';
 export { type Fate, isPresent, MessageView } from './view.js';
 export { ViewType } from './view-pool.js';
-export { DISPOSED, MUTABLE, READABLE } from './view-state.js';
+export { DISPOSED, GIVEN_MUTABLE, MUTABLE, READABLE, WRAPPED } from './view-state.js';
 export {
   afterBytes,
   afterUnknown,

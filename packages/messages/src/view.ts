@@ -39,7 +39,8 @@ export abstract class MessageView {
   $parentField = 0;
   /** Embedding depth; the outermost message has 0. */
   $depth = 0;
-  private $holders = 0;
+  /** Owners: each needs a dispose. */
+  $holders = 0;
   private $place: string | Error | undefined = undefined;
 
   abstract get $type(): MessageType;
@@ -130,8 +131,7 @@ export abstract class MessageView {
       ? copyBytes(this.$bytes, this.$start, this.$end, target, offset)
       : this.$encodeFields(target, offset);
     // A typed array ignores writes behind its end, so one check afterwards is enough.
-    if (end > target.length) refuseTarget(this, end - offset, target.length - offset);
-    return end;
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Makes the pass over the tags now, so that bytes that are no message are found before a handler runs. @throws AEP_MESSAGE_MALFORMED */
@@ -169,9 +169,6 @@ export abstract class MessageView {
 
   /** Runtime: an owned, empty, mutable message. */
   $createEmpty(): void {
-    this.$bytes = noBytes;
-    this.$start = 0;
-    this.$end = 0;
     this.$clear();
     this.$holders = 1;
     this.$state = MUTABLE;
@@ -298,6 +295,14 @@ export abstract class MessageView {
     );
   }
 
+  /** Runtime: the error for a target that is too small. */
+  $refuseTarget(target: Uint8Array, offset: number, end: number): never {
+    const needed = end - offset;
+    const room = target.length - offset;
+    const text = `${this.$type.fullName}: needs ${needed} bytes, the target has ${room}; reserve $encodedSizeMax()`;
+    throw new AepError('AEP_ENCODE_NO_ROOM', 'reject', text, { type: this.$type.fullName, needed, room });
+  }
+
   private $refuseUse(): never {
     const sent = this.$state === GIVEN_MUTABLE || this.$state === GIVEN_WRAPPED;
     const place = this.$place ?? this.$parent?.$place;
@@ -324,13 +329,4 @@ export abstract class MessageView {
 /** Whether an embedded message of a mutable message is set. */
 export function isPresent(embedded: MessageView | undefined): boolean {
   return embedded !== undefined && (embedded.$state === MUTABLE || embedded.$state === GIVEN_MUTABLE);
-}
-
-function refuseTarget(view: MessageView, needed: number, room: number): never {
-  throw new AepError(
-    'AEP_ENCODE_NO_ROOM',
-    'reject',
-    `${view.$type.fullName}: needs ${needed} bytes, the target has ${room}; reserve $encodedSizeMax()`,
-    { type: view.$type.fullName, needed, room },
-  );
 }

@@ -8,6 +8,7 @@ import {
   type EntityType,
   type Fate,
   type FieldInfo,
+  GIVEN_MUTABLE,
   MUTABLE,
   type MessageListField,
   type MessageMapField,
@@ -17,6 +18,7 @@ import {
   ViewList,
   ViewMap,
   ViewType,
+  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -26,6 +28,7 @@ import {
   copyBytes,
   copyRanges,
   isPresent,
+  noBytes,
   readBool,
   readDouble,
   readInt32,
@@ -50,43 +53,80 @@ export const NullValue$names: ReadonlyMap<number, string> = new Map([
 ]);
 
 const Struct$fields$field: MessageMapField<string, Value> = { number: 1, place: 'google.protobuf.Struct.fields', key: codecs.string, make: () => new Value() };
+const Struct$type = new ViewType<Struct>({
+  fullName: 'google.protobuf.Struct',
+  factoryId: 0,
+  typeId: 0,
+  make: () => new Struct(),
+  fields: () => Struct$fields,
+});
+
 /** A JSON object. */
 export class Struct extends MessageView {
-  static readonly $type: MessageType<Struct> = new ViewType<Struct>({
-    fullName: 'google.protobuf.Struct',
-    factoryId: 0,
-    typeId: 0,
-    make: () => new Struct(),
-    fields: () => Struct$fields,
-  });
+  static readonly $type: MessageType<Struct> = Struct$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Struct {
-    return Struct.$type.create();
+    return Struct$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Struct {
-    return Struct.$type.wrap(bytes, start, end);
+    return Struct$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Struct {
-    return Struct.$type.fromBytes(bytes);
+    return Struct$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Struct {
-    return Struct.$type.fromJSON(json);
+    return Struct$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Struct> {
-    return Struct.$type;
+    return Struct$type;
   }
 
   private _fields: ViewMap<string, Value> | undefined = undefined;
   private _fields$at = 0;
   private _fields$end = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$tellChildren('dropped');
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Struct$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `fields` (1). */
   get fields(): ViewMap<string, Value> {
@@ -243,38 +283,40 @@ const StructEntity$fields: readonly FieldInfo<StructEntity>[] = [
   },
 ];
 
+const Value$type = new ViewType<Value>({
+  fullName: 'google.protobuf.Value',
+  factoryId: 0,
+  typeId: 0,
+  make: () => new Value(),
+  fields: () => Value$fields,
+});
+
 /** A JSON value. */
 export class Value extends MessageView {
-  static readonly $type: MessageType<Value> = new ViewType<Value>({
-    fullName: 'google.protobuf.Value',
-    factoryId: 0,
-    typeId: 0,
-    make: () => new Value(),
-    fields: () => Value$fields,
-  });
+  static readonly $type: MessageType<Value> = Value$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Value {
-    return Value.$type.create();
+    return Value$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Value {
-    return Value.$type.wrap(bytes, start, end);
+    return Value$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Value {
-    return Value.$type.fromBytes(bytes);
+    return Value$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Value {
-    return Value.$type.fromJSON(json);
+    return Value$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Value> {
-    return Value.$type;
+    return Value$type;
   }
 
   private _nullValue: NullValue = 0;
@@ -292,6 +334,41 @@ export class Value extends MessageView {
   private _listValue$at = 0;
   private _listValue$end = 0;
   private _kind$case = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$tellChildren('dropped');
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Value$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `null_value` (1). */
   get nullValue(): NullValue {
@@ -1165,43 +1242,80 @@ const ValueEntity$fields: readonly FieldInfo<ValueEntity>[] = [
 ];
 
 const ListValue$values$field: MessageListField<Value> = { number: 1, place: 'google.protobuf.ListValue.values', make: () => new Value() };
+const ListValue$type = new ViewType<ListValue>({
+  fullName: 'google.protobuf.ListValue',
+  factoryId: 0,
+  typeId: 0,
+  make: () => new ListValue(),
+  fields: () => ListValue$fields,
+});
+
 /** A JSON array. */
 export class ListValue extends MessageView {
-  static readonly $type: MessageType<ListValue> = new ViewType<ListValue>({
-    fullName: 'google.protobuf.ListValue',
-    factoryId: 0,
-    typeId: 0,
-    make: () => new ListValue(),
-    fields: () => ListValue$fields,
-  });
+  static readonly $type: MessageType<ListValue> = ListValue$type;
 
   /** An empty, mutable message from the pool. */
   static create(): ListValue {
-    return ListValue.$type.create();
+    return ListValue$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): ListValue {
-    return ListValue.$type.wrap(bytes, start, end);
+    return ListValue$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): ListValue {
-    return ListValue.$type.fromBytes(bytes);
+    return ListValue$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): ListValue {
-    return ListValue.$type.fromJSON(json);
+    return ListValue$type.fromJSON(json);
   }
 
   override get $type(): MessageType<ListValue> {
-    return ListValue.$type;
+    return ListValue$type;
   }
 
   private _values: ViewList<Value> | undefined = undefined;
   private _values$at = 0;
   private _values$end = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$tellChildren('dropped');
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    ListValue$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `values` (1). */
   get values(): ViewList<Value> {

@@ -17,6 +17,7 @@ import {
 import {
   DISPOSED,
   type Fate,
+  GIVEN_MUTABLE,
   type ListField,
   MUTABLE,
   type MapField,
@@ -24,6 +25,7 @@ import {
   type MessageMapField,
   READABLE,
   ViewType,
+  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -69,42 +71,44 @@ export const Side$names: ReadonlyMap<number, string> = new Map([
   [2, 'SIDE_SELL'],
 ]);
 
+const NewOrder$type = new ViewType<NewOrder>({
+  fullName: 'shop.NewOrder',
+  factoryId: 7,
+  typeId: 1,
+  make: () => new NewOrder(),
+  fields: () => NewOrder$fields,
+});
+
 /**
  * A customer wants to buy or sell; 12 fields, the reference case of the benchmarks.
  *
  * On the bus: factory 7, type 1 (`shop.NewOrder`).
  */
 export class NewOrder extends MessageView {
-  static readonly $type: MessageType<NewOrder> = new ViewType<NewOrder>({
-    fullName: 'shop.NewOrder',
-    factoryId: 7,
-    typeId: 1,
-    make: () => new NewOrder(),
-    fields: () => NewOrder$fields,
-  });
+  static readonly $type: MessageType<NewOrder> = NewOrder$type;
 
   /** An empty, mutable message from the pool. */
   static create(): NewOrder {
-    return NewOrder.$type.create();
+    return NewOrder$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): NewOrder {
-    return NewOrder.$type.wrap(bytes, start, end);
+    return NewOrder$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): NewOrder {
-    return NewOrder.$type.fromBytes(bytes);
+    return NewOrder$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): NewOrder {
-    return NewOrder.$type.fromJSON(json);
+    return NewOrder$type.fromJSON(json);
   }
 
   override get $type(): MessageType<NewOrder> {
-    return NewOrder.$type;
+    return NewOrder$type;
   }
 
   private _orderId: string = '';
@@ -131,6 +135,40 @@ export class NewOrder extends MessageView {
   private _sequence$at = 0;
   private _note: string = '';
   private _note$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    NewOrder$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Given by the customer, unique per account. */
   get orderId(): string {
@@ -675,38 +713,40 @@ const NewOrder$fields: readonly FieldInfo<NewOrder>[] = [
   },
 ];
 
+const Execution$type = new ViewType<Execution>({
+  fullName: 'shop.Execution',
+  factoryId: 7,
+  typeId: 0,
+  make: () => new Execution(),
+  fields: () => Execution$fields,
+});
+
 /** Part of an order was traded. */
 export class Execution extends MessageView {
-  static readonly $type: MessageType<Execution> = new ViewType<Execution>({
-    fullName: 'shop.Execution',
-    factoryId: 7,
-    typeId: 0,
-    make: () => new Execution(),
-    fields: () => Execution$fields,
-  });
+  static readonly $type: MessageType<Execution> = Execution$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Execution {
-    return Execution.$type.create();
+    return Execution$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Execution {
-    return Execution.$type.wrap(bytes, start, end);
+    return Execution$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Execution {
-    return Execution.$type.fromBytes(bytes);
+    return Execution$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Execution {
-    return Execution.$type.fromJSON(json);
+    return Execution$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Execution> {
-    return Execution.$type;
+    return Execution$type;
   }
 
   private _executionId: string = '';
@@ -717,6 +757,40 @@ export class Execution extends MessageView {
   private _price$at = 0;
   private _tradedAtMs: number = 0;
   private _tradedAtMs$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Execution$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `execution_id` (1). */
   get executionId(): string {
@@ -1097,38 +1171,40 @@ const ExecutionEntity$fields: readonly FieldInfo<ExecutionEntity>[] = [
   },
 ];
 
+const Address$type = new ViewType<Address>({
+  fullName: 'shop.Address',
+  factoryId: 7,
+  typeId: 0,
+  make: () => new Address(),
+  fields: () => Address$fields,
+});
+
 /** Message `shop.Address`. */
 export class Address extends MessageView {
-  static readonly $type: MessageType<Address> = new ViewType<Address>({
-    fullName: 'shop.Address',
-    factoryId: 7,
-    typeId: 0,
-    make: () => new Address(),
-    fields: () => Address$fields,
-  });
+  static readonly $type: MessageType<Address> = Address$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Address {
-    return Address.$type.create();
+    return Address$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Address {
-    return Address.$type.wrap(bytes, start, end);
+    return Address$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Address {
-    return Address.$type.fromBytes(bytes);
+    return Address$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Address {
-    return Address.$type.fromJSON(json);
+    return Address$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Address> {
-    return Address.$type;
+    return Address$type;
   }
 
   private _street: string = '';
@@ -1138,6 +1214,40 @@ export class Address extends MessageView {
   private _country: string = '';
   private _country$at = 0;
   private _country$has = false;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Address$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `street` (1). */
   get street(): string {
@@ -1489,42 +1599,44 @@ const OrderReport$tags$field: ListField<string> = { number: 4, place: 'shop.Orde
 const OrderReport$counters$field: MapField<string, bigint> = { number: 5, place: 'shop.OrderReport.counters', key: codecs.string, value: codecs.int64 };
 const OrderReport$addresses$field: MessageMapField<number, Address> = { number: 6, place: 'shop.OrderReport.addresses', key: codecs.int32, make: () => new Address() };
 const OrderReport$sides$field: ListField<Side> = { number: 14, place: 'shop.OrderReport.sides', codec: enumCodec<Side>(), packed: true };
+const OrderReport$type = new ViewType<OrderReport>({
+  fullName: 'shop.OrderReport',
+  factoryId: 7,
+  typeId: 2,
+  make: () => new OrderReport(),
+  fields: () => OrderReport$fields,
+});
+
 /**
  * Says what became of an order; shows every shape that a field can have.
  *
  * On the bus: factory 7, type 2 (`shop.OrderReport`).
  */
 export class OrderReport extends MessageView {
-  static readonly $type: MessageType<OrderReport> = new ViewType<OrderReport>({
-    fullName: 'shop.OrderReport',
-    factoryId: 7,
-    typeId: 2,
-    make: () => new OrderReport(),
-    fields: () => OrderReport$fields,
-  });
+  static readonly $type: MessageType<OrderReport> = OrderReport$type;
 
   /** An empty, mutable message from the pool. */
   static create(): OrderReport {
-    return OrderReport.$type.create();
+    return OrderReport$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): OrderReport {
-    return OrderReport.$type.wrap(bytes, start, end);
+    return OrderReport$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): OrderReport {
-    return OrderReport.$type.fromBytes(bytes);
+    return OrderReport$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): OrderReport {
-    return OrderReport.$type.fromJSON(json);
+    return OrderReport$type.fromJSON(json);
   }
 
   override get $type(): MessageType<OrderReport> {
-    return OrderReport.$type;
+    return OrderReport$type;
   }
 
   private _orderId: string = '';
@@ -1569,6 +1681,41 @@ export class OrderReport extends MessageView {
   private _owner$at = 0;
   private _owner$end = 0;
   private _outcome$case = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$tellChildren('dropped');
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    OrderReport$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `order_id` (1). */
   get orderId(): string {
@@ -2295,38 +2442,40 @@ const OrderReport$fields: readonly FieldInfo<OrderReport>[] = [
   },
 ];
 
+const OrderReport_Party$type = new ViewType<OrderReport_Party>({
+  fullName: 'shop.OrderReport.Party',
+  factoryId: 7,
+  typeId: 0,
+  make: () => new OrderReport_Party(),
+  fields: () => OrderReport_Party$fields,
+});
+
 /** Message `shop.OrderReport.Party`. */
 export class OrderReport_Party extends MessageView {
-  static readonly $type: MessageType<OrderReport_Party> = new ViewType<OrderReport_Party>({
-    fullName: 'shop.OrderReport.Party',
-    factoryId: 7,
-    typeId: 0,
-    make: () => new OrderReport_Party(),
-    fields: () => OrderReport_Party$fields,
-  });
+  static readonly $type: MessageType<OrderReport_Party> = OrderReport_Party$type;
 
   /** An empty, mutable message from the pool. */
   static create(): OrderReport_Party {
-    return OrderReport_Party.$type.create();
+    return OrderReport_Party$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): OrderReport_Party {
-    return OrderReport_Party.$type.wrap(bytes, start, end);
+    return OrderReport_Party$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): OrderReport_Party {
-    return OrderReport_Party.$type.fromBytes(bytes);
+    return OrderReport_Party$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): OrderReport_Party {
-    return OrderReport_Party.$type.fromJSON(json);
+    return OrderReport_Party$type.fromJSON(json);
   }
 
   override get $type(): MessageType<OrderReport_Party> {
-    return OrderReport_Party.$type;
+    return OrderReport_Party$type;
   }
 
   private _name: string = '';
@@ -2334,6 +2483,41 @@ export class OrderReport_Party extends MessageView {
   private _agent: OrderReport_Party | undefined = undefined;
   private _agent$at = 0;
   private _agent$end = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$tellChildren('dropped');
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    OrderReport_Party$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `name` (1). */
   get name(): string {
