@@ -1,13 +1,18 @@
 export type { EngineSettings } from './app/app-process.js';
 export type { AppMaker, AppSource } from './app/app-source.js';
 export type { Carried, ChannelDefinition, ChannelDefinitions, Channels, OwnChannels } from './app/channels.js';
+export type { HandlerFault } from './app/handler-faults.js';
 export type { FromOutside } from './bus/outside.js';
 export type { RecordedMessage } from './bus/recorded-message.js';
 export { RecordingProvider } from './bus/recording-provider.js';
 export type { Injection } from './kit/actions.js';
+export type { PlannedCrash } from './kit/crash-plan.js';
+export { type Crashable, everyCrash, type EveryCrashOptions } from './kit/every-crash.js';
 export type { Messages, Steps } from './kit/steps.js';
 export { TestKit } from './kit/test-kit.js';
+export { forEachSeed, type SeedOptions } from './seeds.js';
 export { type AppSetup, type StateOf, testApp, type TestAppOptions } from './test-app.js';
+export { TestWorld, testWorld, type TestWorldOptions, type WorldApp, type WorldKits } from './test-world.js';
 export type { AlertClass, ExpectedDeadLetter, ExpectedTimer } from './then/checks.js';
 export type { ExpectedFields, ExpectedValue } from './then/fields.js';
 export type { ExpectedMessage } from './then/sent-message.js';

@@ -2,9 +2,10 @@ import type { AppBuilder, ChannelMap } from '@aep/engine';
 import { AepError } from '@aep/kernel';
 import type { EngineSettings } from './app/app-process.js';
 import type { AppSource } from './app/app-source.js';
-import type { ChannelDefinitions, Channels } from './app/channels.js';
+import type { ChannelDefinitions, Channels, OwnChannels } from './app/channels.js';
 import { World } from './app/world.js';
 import { Actions } from './kit/actions.js';
+import { closeWorld } from './kit/closing.js';
 import { TestKit } from './kit/test-kit.js';
 import { Observations } from './then/observations.js';
 
@@ -26,7 +27,7 @@ export interface TestAppOptions<D extends ChannelDefinitions, S> extends AppSetu
   readonly name?: string;
   /** The channels of the test bus. @default none */
   readonly channels?: D;
-  /** Seed of everything that is left to chance. @default AEP_SEED of the environment, or 1 */
+  /** Seed of everything that is left to chance. @default 1 */
   readonly seed?: number;
   /** Wall time at the start, in ms since 1970. @default 2026-01-01T00:00:00Z */
   readonly startAtMs?: number;
@@ -57,41 +58,34 @@ export async function testApp<A extends object, S>(
   app: AppSource<A>,
   options: TestAppOptions<ChannelDefinitions, S> = {},
 ): Promise<TestKit<object, A, S>> {
-  const { name, channels = {}, seed = seedOfEnvironment(), startAtMs, ...setup } = options;
+  const { name, channels = {}, seed = 1, startAtMs, ...setup } = options;
   const world = new World({ channels, seed, startAtMs });
-  const kit = addApp<A, S>(world, app, setup, name);
+  const kit: TestKit<object, A, S> = addApp<A, S>(world, { app, name, ...setup }, () =>
+    closeWorld(world, [kit.leftovers]),
+  );
   await world.start();
   return kit;
+}
+
+/** An application as {@link addApp} takes it. */
+export interface NamedSetup<A extends object, S> extends AppSetup<S> {
+  readonly app: AppSource<A>;
+  readonly name: string | undefined;
+  readonly channels?: OwnChannels;
 }
 
 /** Adds an application to a world that has not started. */
 export function addApp<A extends object, S>(
   world: World,
-  source: AppSource<A>,
-  setup: AppSetup<S> & { readonly channels?: Parameters<World['add']>[0]['channels'] },
-  name: string | undefined,
+  setup: NamedSetup<A, S>,
+  end: () => Promise<void>,
 ): TestKit<object, A, S> {
-  const { state, configuration = {}, channels = {}, ...engine } = setup;
-  let seen: Observations | undefined;
-  const process = world.add<A, S>({
-    source,
-    name,
-    engine,
-    configuration,
-    channels,
-    onAlert: (alert) => seen?.note(alert),
-  });
+  const { app: source, name, state, configuration = {}, channels = {}, ...engine } = setup;
+  const process = world.add<A, S>({ source, name, engine, configuration, channels });
   checkState(process.name, process.definition.state?.fullName, state);
-  seen = new Observations(process.name, world.bus);
-  return new TestKit(new Actions(world, process, seen));
-}
-
-export function seedOfEnvironment(): number {
-  const text = process.env['AEP_SEED'];
-  if (text === undefined || text.trim() === '') return 1;
-  const seed = Number(text);
-  if (Number.isSafeInteger(seed) && seed >= 0) return seed;
-  throw new AepError('AEP_TEST_SEED', 'reject', `AEP_SEED: expected an integer from 0, got "${text}"`, { value: text });
+  const seen = new Observations(process.name, world.bus);
+  process.onAlert = (alert) => seen.note(alert);
+  return new TestKit(new Actions(world, process, seen), end);
 }
 
 function checkState<S>(app: string, actual: string | undefined, expected: StateOf<S> | undefined): void {

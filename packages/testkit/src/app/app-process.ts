@@ -3,6 +3,7 @@ import { AepError, FunctionLog, type LogLine, SeededRandom } from '@aep/kernel';
 import { type CrashOutcome, MemoryStore } from '@aep/store';
 import { ProcessClock } from '../time/process-clock.js';
 import type { TestTime } from '../time/test-time.js';
+import { HandlerFaults } from './handler-faults.js';
 import { type AppLife, type AppSource, beginLife, GIVEN_COMMAND } from './app-source.js';
 
 /** Options of an engine that the kit leaves to the test. */
@@ -17,7 +18,6 @@ export interface AppProcessOptions<A extends object> {
   readonly engine: EngineSettings;
   /** Values for `@Configured` by path. */
   readonly configuration: Readonly<Record<string, unknown>>;
-  readonly onAlert: (alert: AlertEvent) => void;
 }
 
 /** Once more at once: a test that wants to see the backoff sets it. */
@@ -32,7 +32,11 @@ export class AppProcess<A extends object = object, S = unknown> {
   readonly name: string;
   /** The newest lines of the engine's log, over all lives. */
   readonly log: LogLine[] = [];
+  /** Faults that the test has planned for handlers; they outlive a crash. */
+  readonly faults = new HandlerFaults();
   store: MemoryStore;
+  /** Hears the alerts of all lives. */
+  onAlert: (alert: AlertEvent) => void = () => undefined;
   private life: AppLife<A>;
   private clock: ProcessClock;
   private current: Engine<S> | undefined;
@@ -92,7 +96,7 @@ export class AppProcess<A extends object = object, S = unknown> {
       configuration: (path) => configuration[path],
     });
     this.current = engine;
-    engine.alerts$.subscribe((alert) => this.onAlert(alert));
+    engine.alerts$.subscribe((alert) => this.hear(alert));
     await time.until(engine.start(), `the start of "${this.name}"`);
   }
 
@@ -140,12 +144,14 @@ export class AppProcess<A extends object = object, S = unknown> {
   }
 
   private newLife(): AppLife<A> {
-    return beginLife(this.options.source, this.options.name, (state) => this.change?.(state as S));
+    const { source, name } = this.options;
+    const life = beginLife(source, name, (state) => this.change?.(state as S));
+    return { ...life, definition: this.faults.instrument(life.definition) };
   }
 
-  private onAlert(alert: AlertEvent): void {
+  private hear(alert: AlertEvent): void {
     if (alert instanceof EngineStopped) this.whyNot = alert.message;
-    this.options.onAlert(alert);
+    this.onAlert(alert);
   }
 
   private note(line: LogLine): void {

@@ -25,7 +25,7 @@ export function beginLife<A extends object>(
   name: string | undefined,
   given: (state: unknown) => unknown,
 ): AppLife<A> {
-  const app = typeof source === 'function' ? make(source as AppMaker<A>) : source;
+  const app = typeof source === 'function' ? make(source) : source;
   const definition = definitionOf(app, name);
   const command = {
     name: GIVEN_COMMAND,

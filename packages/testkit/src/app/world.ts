@@ -1,4 +1,4 @@
-import { LoopbackProvider, patternMatches } from '@aep/bus';
+import { LoopbackProvider } from '@aep/bus';
 import { AepError, SeededRandom } from '@aep/kernel';
 import { MessageMetadata, type MessageView } from '@aep/messages';
 import type { CrashOutcome } from '@aep/store';
@@ -86,19 +86,13 @@ export class World {
     await this.time.until(this.outside.send(bus, { ...last, metadata }), 'the redelivery');
   }
 
-  /** Why an application does not get a message; undefined when it does. */
-  whyNotFor(app: string, message: OutsideMessage): 'not joined' | string | undefined {
-    const channel = message.channel.name;
-    const patterns = this.channels
-      .get(channel)
-      .bus.roster.find((one) => one.app === app && one.channel === channel)?.patterns;
-    if (patterns === undefined) return 'not joined';
-    if (patterns.length === 0 || patterns.some((pattern) => patternMatches(pattern, message.key))) return undefined;
-    return `a message with key "${message.key}" was not delivered: ${app} has joined "${channel}" for ${patterns.join(', ')}`;
+  /** The key patterns with which an application joins a channel; undefined when it does not. */
+  joinOf(app: string, channel: string): readonly string[] | undefined {
+    return this.channels.get(channel).bus.roster.find((one) => one.app === app && one.channel === channel)?.patterns;
   }
 
-  crash(outcome: CrashOutcome): void {
-    for (const process of this.processes) process.crash(outcome);
+  crash(outcome: CrashOutcome, processes: readonly AppProcess[] = this.processes): void {
+    for (const process of processes) process.crash(outcome);
     this.pools.interrupt();
   }
 

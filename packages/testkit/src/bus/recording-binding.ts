@@ -28,8 +28,6 @@ export interface Recorder {
 export class RecordingBinding implements Binding, BindingListener {
   /** Confirmations of the inner bus that the test has not let through. */
   private readonly held: Outbound[] = [];
-  /** Patterns by channel, for the report of a message that nobody takes. */
-  readonly joins = new Map<string, readonly string[]>();
   private readonly inner: Binding;
   private readonly listener: BindingListener;
   /** The engine is owed `onWritable`. */
@@ -68,7 +66,6 @@ export class RecordingBinding implements Binding, BindingListener {
 
   join(channel: ChannelDescription, patterns: readonly string[]): void {
     this.inner.join(channel, patterns);
-    this.joins.set(channel.name, patterns);
   }
 
   send(outbound: Outbound): SendResult {

@@ -49,11 +49,6 @@ export class RecordingProvider implements BusProvider {
     return binding;
   }
 
-  /** The key patterns with which an app has joined a channel; undefined when it has not. */
-  joinsOf(app: string, bus: string, channel: string): readonly string[] | undefined {
-    return this.bindings.get(`${app}@${bus}`)?.joins.get(channel);
-  }
-
   /** Sends that are taken and whose confirmation is held back. */
   get unconfirmed(): number {
     return this.sum((binding) => binding.heldCount);

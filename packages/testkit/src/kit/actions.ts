@@ -1,5 +1,6 @@
+import { patternMatches } from '@aep/bus';
 import type { AlertEvent } from '@aep/engine';
-import { AepError } from '@aep/kernel';
+import { AepError, toError } from '@aep/kernel';
 import type { MessageView } from '@aep/messages';
 import type { CrashOutcome } from '@aep/store';
 import type { AppProcess } from '../app/app-process.js';
@@ -9,6 +10,7 @@ import { type AlertClass, Checks, type ExpectedDeadLetter, type ExpectedTimer } 
 import { deadLettersNow } from '../then/dead-letters-now.js';
 import type { Observations } from '../then/observations.js';
 import type { AnyExpected } from '../then/sent-message.js';
+import { planCrash, type PlannedCrash } from './crash-plan.js';
 
 /** How a message is injected into the application (E63). */
 export interface Injection {
@@ -20,6 +22,8 @@ export interface Injection {
 export class Actions<A extends object, S> {
   private readonly checks: Checks;
   private answer: { readonly value: unknown } | undefined;
+  /** A step or a check has thrown. */
+  hasFailed = false;
 
   constructor(
     readonly world: World,
@@ -47,11 +51,14 @@ export class Actions<A extends object, S> {
 
   async deliver(channel: string, messages: readonly MessageView[], from: FromOutside): Promise<void> {
     this.seen.act();
+    const { name } = this.process;
+    const patterns = this.world.joinOf(name, channel);
+    if (patterns === undefined) throw notJoined(name, channel);
     for (const view of messages) {
-      const message = await this.world.deliver(channel, view, from);
-      const whyNot = this.world.whyNotFor(this.process.name, message);
-      if (whyNot === 'not joined') throw notJoined(this.process.name, channel);
-      if (whyNot !== undefined) this.seen.notes.push(whyNot);
+      const { key } = await this.world.deliver(channel, view, from);
+      if (patterns.some((pattern) => patternMatches(pattern, key))) continue;
+      const joined = `${name} has joined "${channel}" for ${patterns.join(', ')}`;
+      this.seen.notes.push(`a message with key "${key}" was not delivered: ${joined}`);
     }
     await this.world.time.settle();
   }
@@ -78,20 +85,18 @@ export class Actions<A extends object, S> {
   async command(name: string, args: Readonly<Record<string, unknown>>): Promise<void> {
     this.seen.act();
     this.answer = undefined;
-    let failure: { readonly error: unknown } | undefined;
+    let failure: Error | undefined;
     this.process.engine.execute(name, args).then(
       (value) => (this.answer = { value }),
-      (error: unknown) => (failure = { error }),
+      (error: unknown) => (failure = toError(error)),
     );
     await this.world.time.settle();
-    const failed = failure as { readonly error: unknown } | undefined;
-    if (failed !== undefined) throw failed.error;
+    if (failure !== undefined) throw failure;
   }
 
   async crash(outcome: CrashOutcome): Promise<void> {
     this.seen.act();
-    this.process.crash(outcome);
-    this.world.pools.interrupt();
+    this.world.crash(outcome, [this.process as AppProcess]);
     await this.world.time.settle();
   }
 
@@ -105,6 +110,10 @@ export class Actions<A extends object, S> {
     this.seen.act();
     await this.process.stop();
     await this.world.time.settle();
+  }
+
+  planCrash(callback: number, outcome: CrashOutcome): PlannedCrash {
+    return planCrash(this.world, [this.process as AppProcess], callback, outcome);
   }
 
   // Checks.

@@ -3,7 +3,7 @@ import type { MessageView } from '@aep/messages';
 import type { CrashOutcome } from '@aep/store';
 import type { FromOutside } from '../bus/outside.js';
 import type { AlertClass, ExpectedDeadLetter, ExpectedTimer } from '../then/checks.js';
-import type { AnyExpected, ExpectedMessage } from '../then/sent-message.js';
+import type { ExpectedMessage } from '../then/sent-message.js';
 import type { Actions, Injection } from './actions.js';
 
 /** One message or several of a channel. */
@@ -14,7 +14,8 @@ export type Messages<M> = (M & MessageView) | readonly (M & MessageView)[];
  *
  * @example await kit.given('deposits', deposit('alice', 1)).when('deposits', deposit('alice', 2)).thenSent('events', [{ fields: { balance: 3 } }]);
  */
-export class Steps<C, A extends object, S, K> implements PromiseLike<K> {
+export class Steps<C, A extends object, S, K> implements Promise<K> {
+  readonly [Symbol.toStringTag] = 'Steps';
   isAwaited = false;
   /** Names of the steps, for the error of a sentence that nobody awaits. */
   readonly words: string[] = [];
@@ -40,6 +41,14 @@ export class Steps<C, A extends object, S, K> implements PromiseLike<K> {
   ): Promise<R | F> {
     this.isAwaited = true;
     return this.tail.then(() => this.kit).then(onDone, onFailed);
+  }
+
+  catch<F = never>(onFailed?: ((error: unknown) => F | PromiseLike<F>) | null): Promise<K | F> {
+    return this.then(undefined, onFailed);
+  }
+
+  finally(onEnd?: (() => void) | null): Promise<K> {
+    return this.then((kit) => kit).finally(onEnd);
   }
 
   given(change: (state: S) => unknown): this;
@@ -82,7 +91,7 @@ export class Steps<C, A extends object, S, K> implements PromiseLike<K> {
   }
 
   thenSent<N extends keyof C & string>(channel: N, expected: readonly ExpectedMessage<C[N]>[]): this {
-    return this.add('thenSent', () => this.actions.sent(channel, expected as readonly AnyExpected[]));
+    return this.add('thenSent', () => this.actions.sent(channel, expected));
   }
 
   thenNothingSent(channel?: keyof C & string): this {
@@ -125,7 +134,7 @@ export class Steps<C, A extends object, S, K> implements PromiseLike<K> {
     this.words.push(word);
     this.tail = this.tail.then(step);
     // Who awaits the sentence hears of it; one that nobody awaits is reported by close().
-    this.tail.catch(() => undefined);
+    this.tail.catch(() => (this.actions.hasFailed = true));
     return this;
   }
 }

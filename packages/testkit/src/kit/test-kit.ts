@@ -1,12 +1,15 @@
 import type { AlertEvent, Engine } from '@aep/engine';
 import { AepError, type LogLine, type VirtualClock } from '@aep/kernel';
-import type { MessageView } from '@aep/messages';
+import type { MessageClass, MessageView } from '@aep/messages';
 import type { CrashOutcome, MemoryStore } from '@aep/store';
 import type { FromOutside } from '../bus/outside.js';
 import type { RecordingProvider } from '../bus/recording-provider.js';
 import type { AlertClass, ExpectedDeadLetter, ExpectedTimer } from '../then/checks.js';
-import type { AnyExpected, ExpectedMessage } from '../then/sent-message.js';
+import type { ExpectedMessage } from '../then/sent-message.js';
+import type { HandlerFault } from '../app/handler-faults.js';
 import type { Actions, Injection } from './actions.js';
+import type { Leftovers } from './closing.js';
+import type { PlannedCrash } from './crash-plan.js';
 import { always, type Messages, Steps } from './steps.js';
 
 type Sentence<C, A extends object, S> = Steps<C, A, S, TestKit<C, A, S>>;
@@ -22,8 +25,11 @@ export class TestKit<C = object, A extends object = object, S = unknown> {
   private tail: Promise<void> = Promise.resolve();
   private readonly sentences: Sentence<C, A, S>[] = [];
 
-  /** @internal made by `testApp` and `testWorld` */
-  constructor(private readonly actions: Actions<A, S>) {}
+  /** @internal made by `testApp` and `testWorld`, which says how the whole ends */
+  constructor(
+    private readonly actions: Actions<A, S>,
+    private readonly end: () => Promise<void>,
+  ) {}
 
   /** The application of the present life of the process. */
   get app(): A {
@@ -47,6 +53,20 @@ export class TestKit<C = object, A extends object = object, S = unknown> {
 
   get clock(): VirtualClock {
     return this.actions.world.time.clock;
+  }
+
+  /** From now on handlers of this type fail, as often as the fault says; a restart does not end it. */
+  failHandlers(type: MessageClass, fault: HandlerFault = {}): this {
+    this.actions.process.faults.plan(type, fault);
+    return this;
+  }
+
+  /**
+   * The process will die before the callback of this number (0, 1, …) that runs in a step, and be started again at once;
+   * {@link everyCrash} goes through all of them.
+   */
+  planCrash(callback: number, outcome: CrashOutcome = 'lost'): PlannedCrash {
+    return this.actions.planCrash(callback, outcome);
   }
 
   /** The newest lines of the engine's log. */
@@ -108,7 +128,7 @@ export class TestKit<C = object, A extends object = object, S = unknown> {
 
   /** Exactly these messages were sent on the channel, in this order. @throws AEP_TEST_SENT with the differences */
   thenSent<N extends keyof C & string>(channel: N, expected: readonly ExpectedMessage<C[N]>[]): this {
-    return this.look(() => this.actions.sent(channel, expected as readonly AnyExpected[]));
+    return this.look(() => this.actions.sent(channel, expected));
   }
 
   /** Nothing was sent on the channel, or on any. @throws AEP_TEST_SENT */
@@ -162,20 +182,14 @@ export class TestKit<C = object, A extends object = object, S = unknown> {
   }
 
   /**
-   * Stops the application and reports what the test has left behind.
+   * Stops the application (of a world: all of them) and reports what the test has left behind.
    *
    * @throws AEP_TEST_UNAWAITED steps that nobody awaited
    * @throws AEP_TEST_UNCHECKED_FAILURE a handler failed, and no `then` looked at that
    * @throws AEP_TEST_LEAK messages that were created and neither sent nor disposed
    */
-  async close(): Promise<void> {
-    await this.tail;
-    await this.actions.world.close();
-    this.mustBeAwaited('close');
-    const { unchecked } = this.actions.seen;
-    if (unchecked.length > 0) throw uncheckedFailure(this.actions.process.name, unchecked);
-    const leaks = this.actions.world.pools.leaks();
-    if (leaks.length > 0) throw leaked(this.actions.process.name, leaks);
+  close(): Promise<void> {
+    return this.end();
   }
 
   private begin(): Sentence<C, A, S> {
@@ -186,9 +200,28 @@ export class TestKit<C = object, A extends object = object, S = unknown> {
     return sentence;
   }
 
+  /** @internal for the end of the test */
+  get leftovers(): Leftovers {
+    const { process, seen } = this.actions;
+    return {
+      app: process.name,
+      unchecked: seen.unchecked,
+      hasFailed: this.actions.hasFailed,
+      finish: async () => {
+        await this.tail;
+        this.mustBeAwaited('close()');
+      },
+    };
+  }
+
   private look(check: () => void): this {
     this.mustBeAwaited('a then…');
-    check();
+    try {
+      check();
+    } catch (error) {
+      this.actions.hasFailed = true;
+      throw error;
+    }
     return this;
   }
 
@@ -204,23 +237,4 @@ export class TestKit<C = object, A extends object = object, S = unknown> {
       { steps: words },
     );
   }
-}
-
-function uncheckedFailure(app: string, alerts: readonly AlertEvent[]): AepError {
-  const lines = [...new Set(alerts.map((alert) => `  ${alert.kind}: ${alert.message}`))];
-  return new AepError(
-    'AEP_TEST_UNCHECKED_FAILURE',
-    'reject',
-    `${app}: something failed and no then… looked at it (thenDeadLettered, thenAlert, thenStopped):\n${lines.join('\n')}`,
-    { app },
-  );
-}
-
-function leaked(app: string, leaks: readonly string[]): AepError {
-  return new AepError(
-    'AEP_TEST_LEAK',
-    'reject',
-    `${app}: messages were created and neither sent nor disposed: ${leaks.join(', ')}`,
-    { app },
-  );
 }

@@ -73,10 +73,8 @@ function valueOf(field: FieldInfo<never>, message: MessageView): JsonValue {
 function toJson(field: FieldInfo<never>, value: unknown, type?: MessageType): JsonValue {
   if (value === undefined || value === null) return null;
   if (field.kind === 'map') {
-    const entries =
-      Symbol.iterator in (value as object)
-        ? [...(value as Iterable<[unknown, unknown]>)]
-        : Object.entries(value as object);
+    const isMap = typeof value === 'object' && Symbol.iterator in value;
+    const entries = isMap ? [...(value as Iterable<[unknown, unknown]>)] : Object.entries(value);
     return Object.fromEntries(entries.map(([key, each]) => [String(key), single(field, field.mapValue!, each)]));
   }
   if (field.repeated) {

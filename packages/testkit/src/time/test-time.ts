@@ -2,10 +2,8 @@ import { AepError, VirtualClock } from '@aep/kernel';
 
 /** Rounds in a row without anything to do after which nothing can happen without time passing. */
 const QUIET_ROUNDS = 2;
-const ROUNDS_MAX = 100_000;
-const STEPS_MAX = 1_000_000;
-/** Callbacks between two looks at promises: what a callback resolved is seen before the next one of another turn. */
-const STEPS_PER_ROUND = 1;
+/** Callbacks of one step of a test; one that needs more does not come to an end. */
+const CALLBACKS_MAX = 1_000_000;
 
 /**
  * The virtual time of a test world, and how it passes: callbacks one by one, with the continuations of promises in
@@ -13,8 +11,8 @@ const STEPS_PER_ROUND = 1;
  */
 export class TestTime {
   readonly clock: VirtualClock;
-  /** Called before each callback; answers true to go no further (a crash between two callbacks). */
-  interrupt: (() => boolean) | undefined;
+  /** Called before each callback of a step: the place where a test lets a process die. */
+  beforeCallback: (() => Promise<void> | undefined) | undefined;
 
   constructor(wallStartMs?: number) {
     this.clock = new VirtualClock(wallStartMs);
@@ -33,38 +31,50 @@ export class TestTime {
     await this.settle();
   }
 
+  /** Runs a number of callbacks that are due now, or all when there are fewer, and stops in the middle of things. */
+  async step(callbacks: number): Promise<void> {
+    for (let left = callbacks; left > 0; left--) {
+      await turn();
+      if (this.clock.nextDueMs > this.clock.monotonicMs()) return;
+      this.clock.runNext();
+    }
+    await turn();
+  }
+
   /** As {@link settle}, but moves the time as far as it takes (at most `withinMs`) until the promise is settled. @throws AEP_TEST_NEVER_SETTLES */
   async until<T>(promise: Promise<T>, what: string, withinMs = 600_000): Promise<T> {
-    let isSettled = false;
+    let isSettled = false as boolean;
     const settled = (): void => void (isSettled = true);
     promise.then(settled, settled);
     const endMs = this.clock.monotonicMs() + withinMs;
-    for (let steps = 0; ; steps++) {
+    for (let callbacks = 0; ; callbacks++) {
       await turn();
       if (isSettled) return promise;
-      if (this.clock.nextDueMs <= endMs && steps < STEPS_MAX) this.clock.runNext();
-      else {
+      if (this.clock.nextDueMs > endMs || callbacks > CALLBACKS_MAX) {
         await turn();
-        // oxlint-disable-next-line typescript/no-unnecessary-condition -- set by the callbacks above
-        if (!isSettled && this.clock.nextDueMs > endMs) throw neverSettles(`${what} did not end within ${withinMs} ms`);
+        if (isSettled) return promise;
+        throw neverSettles(`${what} did not end within ${withinMs} ms`);
       }
+      this.clock.runNext();
     }
   }
 
   private async runUntil(endMs: number): Promise<void> {
     let quiet = 0;
-    for (let round = 0, steps = 0; quiet < QUIET_ROUNDS; round++) {
+    let callbacks = 0;
+    while (quiet < QUIET_ROUNDS) {
       await turn();
-      let ran = 0;
-      while (ran < STEPS_PER_ROUND && this.clock.nextDueMs <= endMs) {
-        if (this.interrupt?.() === true) return;
-        this.clock.runNext();
-        ran++;
+      if (this.clock.nextDueMs > endMs) {
+        quiet++;
+        continue;
       }
-      steps += ran;
-      quiet = ran === 0 ? quiet + 1 : 0;
-      if (round > ROUNDS_MAX * STEPS_PER_ROUND || steps > STEPS_MAX)
-        throw neverSettles(`${steps} callbacks ran and there are always more due at ${this.clock.monotonicMs()} ms`);
+      await this.beforeCallback?.();
+      if (this.clock.nextDueMs <= endMs) this.clock.runNext();
+      quiet = 0;
+      if (++callbacks > CALLBACKS_MAX)
+        throw neverSettles(
+          `${callbacks} callbacks ran and there are always more due at ${this.clock.monotonicMs()} ms`,
+        );
     }
   }
 }
