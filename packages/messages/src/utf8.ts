@@ -8,7 +8,8 @@ import { Buffer } from 'node:buffer';
 
 /** Longest string that `decodeShortAscii` takes. */
 export const shortReadMax = 16;
-const shortWriteMax = 20;
+/** Longest string that a loop writes faster than the native encoder. */
+export const shortWriteMax = 20;
 const fromCodes = String.fromCharCode;
 const replacement = '\uFFFD';
 // On a plain Uint8Array too: the methods only need a typed array as `this`.
@@ -36,15 +37,6 @@ export function utf8Length(text: string): number {
  */
 export function encodeUtf8(target: Uint8Array, offset: number, text: string): number {
   const length = text.length;
-  if (length <= shortWriteMax) {
-    let bits = 0;
-    for (let index = 0; index < length; index++) {
-      const unit = text.charCodeAt(index);
-      bits |= unit;
-      target[offset + index] = unit;
-    }
-    if (bits < 0x80) return offset + length;
-  }
   if (target.length - offset < length * 3 && Buffer.byteLength(text) > target.length - offset) return Infinity;
   return offset + utf8Write.call(target, text, offset);
 }

@@ -1,5 +1,4 @@
-import { encodeUtf8, utf8Length } from './utf8.js';
-import { writeVarint } from './varint.js';
+import { encodeUtf8, shortWriteMax, utf8Length } from './utf8.js';
 
 /*
  * Writing protobuf straight into the target, without a writer object: each function takes the offset and returns the end. Lengths of
@@ -78,7 +77,7 @@ export function writeFixed64(target: Uint8Array, at: number, value: bigint): num
 
 /** int64 and uint64 held as safe integers. */
 export function writeInt64Number(target: Uint8Array, at: number, value: number): number {
-  if (value >= 0) return value < 0x8000_0000 ? writeUint32(target, at, value) : writeVarint(target, at, value);
+  if (value >= 0 && value < 0x8000_0000) return writeUint32(target, at, value);
   return writeHalves(target, at, lowHalf(value), Math.floor(value / 0x1_0000_0000) | 0);
 }
 
@@ -96,8 +95,22 @@ export function writeFixed64Number(target: Uint8Array, at: number, value: number
 
 /** Length and UTF-8 of a string. */
 export function writeString(target: Uint8Array, at: number, text: string): number {
-  // ASCII is the common case: its length in bytes is known before it is written.
-  if (text.length < 0x80) {
+  const length = text.length;
+  // Short and ASCII is the common case: its length in bytes is known before it is written, and a loop beats the native encoder.
+  if (length <= shortWriteMax) {
+    let bits = 0;
+    for (let index = 0; index < length; index++) {
+      const unit = text.charCodeAt(index);
+      bits |= unit;
+      target[at + 1 + index] = unit;
+    }
+    if (bits < 0x80) {
+      target[at] = length;
+      return at + 1 + length;
+    }
+  }
+  // A length of one byte is likely up to 127 UTF-16 units: written behind it, and again when that was wrong.
+  if (length < 0x80) {
     const end = encodeUtf8(target, at + 1, text);
     if (end - at <= 0x80) {
       target[at] = end - at - 1;
