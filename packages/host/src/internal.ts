@@ -1,5 +1,6 @@
 export { checkAddress } from './admin/access.js';
 export { buildAdmin } from './admin/admin-server.js';
+export { Exposition } from './admin/metrics.js';
 export { configurationOf, withConfiguredTypes } from './configured-values.js';
 export { prepareXvm } from './start-xvm.js';
 export { stopGroups } from './stop-order.js';

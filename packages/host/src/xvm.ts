@@ -203,10 +203,11 @@ export class Xvm {
 
   private async within(timeoutMs: number, work: Promise<void>): Promise<void> {
     const { clock } = this.parts;
-    let timer;
-    const late = new Promise<void>((resolve) => (timer = clock.schedule(timeoutMs, resolve)));
+    let isLate = (): void => {};
+    const late = new Promise<void>((resolve) => (isLate = resolve));
+    const timer = clock.schedule(timeoutMs, isLate);
     await Promise.race([work, late]);
-    clock.cancel(timer!);
+    clock.cancel(timer);
   }
 
   private report(cause: AepError | undefined): XvmStopReport {

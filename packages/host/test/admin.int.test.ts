@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { startXvm, type Xvm } from '@aep/host';
-import { buildAdmin, checkAddress } from '@aep/host/internal';
+import { buildAdmin, checkAddress, Exposition } from '@aep/host/internal';
 import { AepError, silentLog } from '@aep/kernel';
 import type { FastifyInstance } from 'fastify';
-import { idle, sale, shopModel, temporaryDir, testDir } from './shop.js';
+import { idle, sale, shopModel, temporaryDir, testDir, tillTotal } from './shop.js';
 
 const TOKEN = 'a-token-of-24-characters';
 
@@ -14,11 +14,12 @@ async function shop(
   xvm = '',
   token: string | null = null,
 ): Promise<{ xvm: Xvm; admin: FastifyInstance }> {
-  let started: Xvm | undefined;
+  const running: Xvm[] = [];
   // Before the directory is removed, which is asked for after this.
-  context.after(async () => await started?.stop());
+  context.after(async () => await Promise.all(running.map((one) => one.stop())));
   const dataDir = temporaryDir(context);
-  started = await startXvm({ model: shopModel({ xvm }), modelDir: testDir, dataDir, log: silentLog });
+  const started = await startXvm({ model: shopModel({ xvm }), modelDir: testDir, dataDir, log: silentLog });
+  running.push(started);
   return { xvm: started, admin: buildAdmin(started, { address: '127.0.0.1', port: 0, token }) };
 }
 
@@ -210,3 +211,28 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
+
+test('a message is sent through an app, and answered when it is stable', async (context) => {
+  const { xvm, admin } = await shop(context);
+  const send = (type: string) =>
+    call(admin, 'POST', '/apps/board/send', { body: { channel: 'sales', type, message: { item: 'tea', amount: 4 } } });
+  assert.deepEqual((await send('shop.Sale')).json, { app: 'board', channel: 'sales', type: 'shop.Sale' });
+  await xvm.engine('board').whenIdle();
+  assert.equal(tillTotal(xvm, 'tea'), 9);
+  const refused = await send('shop.Sail');
+  assert.deepEqual([refused.status, codeOf(refused)], [400, 'AEP_MESSAGE_TYPE_UNKNOWN']);
+});
+
+test('a failure inside tells the caller nothing about the inside', async (context) => {
+  const { xvm } = await shop(context);
+  const broken = Object.create(xvm, { status: { value: () => assert.fail('a secret of the inside') } }) as Xvm;
+  const reply = await call(buildAdmin(broken, { address: '127.0.0.1', port: 0, token: null }), 'GET', '/status');
+  assert.deepEqual([reply.status, codeOf(reply)], [500, 'AEP_ADMIN_FAILED']);
+  assert.doesNotMatch(reply.text, /secret/);
+});
+
+test('metrics escape what a label could break out with', () => {
+  const exposition = new Exposition();
+  exposition.gauge('aep_x', 'help', { name: 'a"b\\c\nd' }, 1);
+  assert.equal(exposition.toString(), '# HELP aep_x help\n# TYPE aep_x gauge\naep_x{name="a\\"b\\\\c\\nd"} 1\n');
+});

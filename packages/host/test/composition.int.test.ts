@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ExitCode, loadModelFile, openStoreForReading, runXvm, startXvm, type Xvm, type XvmOptions } from '@aep/host';
 import { prepareXvm } from '@aep/host/internal';
@@ -15,12 +17,13 @@ interface Start extends Partial<Omit<XvmOptions, 'model'>> {
 }
 
 async function start(context: TestContext, { shop, replace, ...options }: Start = {}): Promise<Xvm> {
-  let started: Xvm | undefined;
-  context.after(async () => await started?.stop());
+  const running: Xvm[] = [];
+  context.after(async () => await Promise.all(running.map((xvm) => xvm.stop())));
   const dataDir = temporaryDir(context);
   const { text, file } = shopModel(shop);
   const model = { file, text: replace === undefined ? text : text.replaceAll(...replace) };
-  started = await startXvm({ model, modelDir: testDir, dataDir, log: silentLog, ...options });
+  const started = await startXvm({ model, modelDir: testDir, dataDir, log: silentLog, ...options });
+  running.push(started);
   return started;
 }
 
@@ -58,6 +61,8 @@ test('a main class edits its descriptor before the engine is made, by setter or 
 });
 
 test('what is wrong with a main class is said with the app and the way out', async (context) => {
+  const failing = join(temporaryDir(context), 'failing.mjs');
+  writeFileSync(failing, "throw new Error('this module cannot be loaded');");
   const cases: [readonly [string, string], string, RegExp][] = [
     [
       mainClass('TilApp', './shop-apps.js'),
@@ -66,7 +71,7 @@ test('what is wrong with a main class is said with the app and the way out', asy
     ],
     [mainClass('TillApp', './shop-aps.js'), 'AEP_MODULE_NOT_FOUND', /build the project first/],
     [mainClass('TillApp', 'no-such-package'), 'AEP_MODULE_NOT_FOUND', /no-such-package/],
-    [mainClass('Anything', './failing-module.js'), 'AEP_MODULE_FAILED', /this module cannot be loaded/],
+    [mainClass('Anything', failing), 'AEP_MODULE_FAILED', /this module cannot be loaded/],
     [mainClass('notAnApp', './shop-apps.js'), 'AEP_MAIN_CLASS_INVALID', /is number/],
     [mainClass('NotInjectable'), 'AEP_MAIN_CLASS_FAILED', /@injectable\(\)/],
     [mainClass('Throwing'), 'AEP_MAIN_CLASS_FAILED', /no such luck/],

@@ -37,7 +37,7 @@ test('no value can look like another fact or another line', () => {
 test('a message of several lines cannot forge one either', () => {
   const { log, lines } = open({ format: 'text' });
   log.log('info', 'first\nsecond');
-  assert.equal(lines[0]!.split('\n').filter((line) => /^second/.test(line)).length, 0);
+  assert.equal(lines[0]!.split('\n').filter((line) => line.startsWith('second')).length, 0);
 });
 
 test('facts that are secrets by their names are not written', () => {

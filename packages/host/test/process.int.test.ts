@@ -20,12 +20,12 @@ function run(context: TestContext, trouble: string, xvm = ''): Run {
   });
   context.after(() => child.kill('SIGKILL'));
   let log = '';
-  child.stderr!.on('data', (data: Buffer) => (log += data.toString()));
+  child.stderr.on('data', (data: Buffer) => (log += data.toString()));
   const ended = new Promise<{ code: number | null; log: string }>((resolve) => {
     child.on('close', (code) => resolve({ code, log }));
   });
   const started = new Promise<void>((resolve, reject) => {
-    child.stdout!.once('data', () => resolve());
+    child.stdout.once('data', () => resolve());
     void ended.then(() => reject(new Error(`ended before it had started:\n${log}`)));
   });
   // A test that expects no start does not wait for it.

@@ -36,6 +36,8 @@ export class NotInjectable {
 @injectable()
 @App()
 export class Throwing {
+  readonly luck = 'none';
+
   constructor() {
     throw new Error('no such luck');
   }
@@ -54,3 +56,6 @@ export class Foreign {
 export class ShopBus extends LoopbackProvider {}
 
 export const noProvider = { createBinding: 1 };
+
+/** The till of the README, without the sends. */
+export const tillWithoutServices = defineApp({ name: 'till', factories: [ShopFactory] }).on(Sale, () => {});

@@ -24,9 +24,10 @@ function shownValue(value: unknown): string {
 
 /** An error of ours says by code and message what is wrong; of any other, the stack is what there is to go by. */
 function stackOf(error: unknown): string {
-  const { code, message, stack, cause } = error as Record<string, unknown>;
-  const text =
-    code !== undefined || typeof stack !== 'string' ? `${String(code ?? 'Error')}: ${String(message)}` : stack;
+  const { code, message, stack, cause } = error as Partial<Record<'code' | 'message' | 'stack', string>> & {
+    cause?: unknown;
+  };
+  const text = code !== undefined || stack === undefined ? `${code ?? 'Error'}: ${message ?? ''}` : stack;
   const lines = text.split('\n').map((line) => `    ${line}\n`);
   return `${lines.join('')}${cause === undefined ? '' : `    caused by\n${stackOf(cause)}`}`;
 }

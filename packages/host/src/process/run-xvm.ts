@@ -21,7 +21,7 @@ export interface RunXvmOptions extends XvmOptions {
  */
 export async function runXvm(options: RunXvmOptions): Promise<number> {
   const log = options.log ?? openLog({ level: 'info', format: 'text', levels: {} });
-  const guard = new ProcessGuard(options.process ?? (process as unknown as ProcessPort), log);
+  const guard = new ProcessGuard(options.process ?? process, log);
   try {
     const xvm = await prepareXvm(options);
     guard.watch(xvm);

@@ -72,7 +72,7 @@ function channelOptions(channel: ChannelModel, reference: AppBusModel): ChannelO
   return {
     name: channel.name,
     join: use?.join ?? false,
-    ...(use?.filter == null ? {} : { filter: use.filter }),
+    ...(typeof use?.filter === 'string' ? { filter: use.filter } : {}),
     ...(channel.key === null ? {} : { key: channel.key }),
     keyOptions: keyOptionsOf(channel),
     keyTable: channel.keyResolution,

@@ -56,6 +56,11 @@ const REFUSED: readonly Unavailable[] = [
 /** These only change what is shown or how soon; the app is as safe without them, so a line in the log will do. */
 const IGNORED: readonly Unavailable[] = [
   {
+    setting: 'storage.verifyReplay',
+    isAsked: ({ storage }) => storage.verifyReplay,
+    instead: 'compare a replay with engine.verifyReplay()',
+  },
+  {
     setting: 'storage.persistence.checkpointInterval',
     isAsked: ({ storage }) => storage.persistence.checkpointIntervalMs !== 200,
     instead: 'the engine chooses its checkpoints',
