@@ -13,12 +13,13 @@ async function shop(
   context: TestContext,
   xvm = '',
   token: string | null = null,
+  till = '',
 ): Promise<{ xvm: Xvm; admin: FastifyInstance }> {
   const running: Xvm[] = [];
   // Before the directory is removed, which is asked for after this.
   context.after(async () => await Promise.all(running.map((one) => one.stop())));
   const dataDir = temporaryDir(context);
-  const started = await startXvm({ model: shopModel({ xvm }), modelDir: testDir, dataDir, log: silentLog });
+  const started = await startXvm({ model: shopModel({ xvm, till }), modelDir: testDir, dataDir, log: silentLog });
   running.push(started);
   return { xvm: started, admin: buildAdmin(started, { address: '127.0.0.1', port: 0, token }) };
 }
@@ -213,9 +214,13 @@ async function freePort(): Promise<number> {
 }
 
 test('a message is sent through an app, and answered when it is stable', async (context) => {
-  const { xvm, admin } = await shop(context);
+  // The till answers the board, which waits for the till: one of them has to acknowledge at store stability.
+  const policy = '<policies><inboundAckPolicy>OnStoreStability</inboundAckPolicy></policies>';
+  const { xvm, admin } = await shop(context, '', null, policy);
   const send = (type: string) =>
-    call(admin, 'POST', '/apps/board/send', { body: { channel: 'sales', type, message: { item: 'tea', amount: 4 } } });
+    call(admin, 'POST', '/apps/board/send', {
+      body: { channel: 'sales', type, message: { item: 'tea', amount: 4, region: 'EU' } },
+    });
   assert.deepEqual((await send('shop.Sale')).json, { app: 'board', channel: 'sales', type: 'shop.Sale' });
   await xvm.engine('board').whenIdle();
   assert.equal(tillTotal(xvm, 'tea'), 9);

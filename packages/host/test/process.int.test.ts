@@ -69,7 +69,7 @@ test('a stop that reaches its deadline says what held it and ends with 75', { ti
   child.kill('SIGTERM');
   const { code, log } = await ended;
   assert.equal(code, ExitCode.deadline, log);
-  assert.match(log, /held the stop.*app=till.*main has not finished/);
+  assert.match(log, /held the stop.*app=till.*a main of the application/);
 });
 
 test('a rejection that nobody handled is logged and ends the process with 70', { timeout: 30_000 }, async (context) => {
