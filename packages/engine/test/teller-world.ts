@@ -70,8 +70,10 @@ export class TellerWorld<A extends object = WatchedTeller> {
     return await this.start(options);
   }
 
-  idle(): Promise<void> {
-    return this.world.run(this.engine.whenIdle());
+  /** What was delivered has arrived, and the engine is idle again. */
+  async idle(): Promise<void> {
+    await this.world.settle();
+    await this.world.run(this.engine.whenIdle());
   }
 
   balance(account: string): number {
