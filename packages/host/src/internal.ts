@@ -2,6 +2,7 @@ export { checkAddress } from './admin/access.js';
 export { buildAdmin } from './admin/admin-server.js';
 export { Exposition } from './admin/metrics.js';
 export { configurationOf, withConfiguredTypes } from './configured-values.js';
+export { exitCodeOfStartFailure } from './process/exit-code.js';
 export { prepareXvm } from './start-xvm.js';
 export { stopGroups, waitingCircle } from './stop-order.js';
 export { BusCatalog } from './translate/buses.js';

@@ -1,5 +1,5 @@
 import type { Engine, StopReport } from '@aep/engine';
-import { AepError, type Clock, describeError, didYouMean, type Log } from '@aep/kernel';
+import { AepError, type Clock, describeError, didYouMean, type Log, toError } from '@aep/kernel';
 import type { Model } from '@aep/model';
 import type { Observable } from 'rxjs';
 import type { XvmState, XvmStatus, XvmStopReport } from './xvm-status.js';
@@ -155,7 +155,8 @@ export class Xvm {
       this.log.log('info', 'app started', { app: engine.name, messaging: engine.messagingState });
     } catch (thrown) {
       const advice = thrown instanceof AepError ? thrown.advice : 'fatal';
-      const message = `app "${engine.name}" did not start: ${describeError(thrown)}`;
+      const code = thrown instanceof AepError ? `${thrown.code}: ` : '';
+      const message = `app "${engine.name}" did not start: ${code}${toError(thrown).message}`;
       throw new AepError('AEP_APP_START_FAILED', advice, message, { app: engine.name }, thrown);
     } finally {
       this.starting.delete(started);

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ExitCode, loadModelFile, openStoreForReading, runXvm, startXvm, type Xvm, type XvmOptions } from '@aep/host';
-import { prepareXvm } from '@aep/host/internal';
+import { exitCodeOfStartFailure, prepareXvm } from '@aep/host/internal';
 import { AepError, describeError, FunctionLog, type LogLine, silentLog } from '@aep/kernel';
 import { loadModel } from '@aep/model';
 import { firstValueFrom } from 'rxjs';
@@ -124,7 +124,8 @@ test('a start that fails names the app, and closes again what was open', async (
   });
   await assert.rejects(start(context, expecting('NotEmpty')), (error) => {
     assert.ok(error instanceof AepError && error.code === 'AEP_APP_START_FAILED');
-    assert.match(error.message, /app "till".*AEP_STARTUP_EXPECTATION.*is empty/);
+    assert.equal((error.cause as AepError).code, 'AEP_STARTUP_EXPECTATION');
+    assert.match(error.message, /app "till".*is empty/);
     return true;
   });
   const xvm = await start(context, expecting('Empty'));
@@ -221,4 +222,12 @@ test('runXvm answers an exit code for what cannot be started, and never rejects'
   const port = { on: () => {}, off: () => {}, exit: () => {} };
   const running = runXvm({ ...options, model: shopModel(), process: port, onStarted: (xvm) => void xvm.stop() });
   assert.equal(await running, ExitCode.ok);
+});
+
+test('a start failure ends with the code of its innermost cause', () => {
+  const inner = (advice: 'reject' | 'retry') => new AepError('AEP_INNER', advice, 'inner');
+  const phase = (cause: AepError) => new AepError('AEP_OUTER', 'retry', 'outer', {}, cause);
+  assert.equal(exitCodeOfStartFailure(phase(inner('reject'))), ExitCode.configuration);
+  assert.equal(exitCodeOfStartFailure(phase(inner('retry'))), ExitCode.unavailable);
+  assert.equal(exitCodeOfStartFailure(new Error('anything')), ExitCode.unexpected);
 });

@@ -28,5 +28,8 @@ export function exitCodeOfStop({ cause, drained }: XvmStopReport): number {
 
 export function exitCodeOfStartFailure(error: unknown): number {
   if (!(error instanceof AepError)) return ExitCode.unexpected;
-  return error.advice === 'reject' ? ExitCode.configuration : ExitCode.unavailable;
+  // What is wrong with the input stays wrong, whatever the phases around it say: the innermost cause decides.
+  let innermost = error;
+  while (innermost.cause instanceof AepError) innermost = innermost.cause;
+  return innermost.advice === 'reject' ? ExitCode.configuration : ExitCode.unavailable;
 }
