@@ -1,6 +1,7 @@
 export type { EngineSettings } from './app/app-process.js';
 export type { AppMaker, AppSource } from './app/app-source.js';
 export type { Carried, ChannelDefinition, ChannelDefinitions, Channels, OwnChannels } from './app/channels.js';
+export { type ChannelModel, type ModelChannels, modelChannels, modelJoins } from './app/model-channels.js';
 export type { HandlerFault } from './app/handler-faults.js';
 export type { FromOutside } from './bus/outside.js';
 export type { RecordedMessage } from './bus/recorded-message.js';

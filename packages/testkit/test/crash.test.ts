@@ -233,3 +233,13 @@ test('an OrderEvent that comes from a sender of its own is tallied', async () =>
   kit.thenState((totals) => totals.get('A') === 3);
   await kit.close();
 });
+
+test('more messages than the bus takes are an error, not a hang', async () => {
+  const kit = await open();
+  kit.bus.holdDeliveries();
+  const many = Array.from({ length: 10_001 }, () => newOrder('A'));
+  await assert.rejects(kit.when('orders', many), says('AEP_TEST_NOT_TAKEN', '10000 wait for one application'));
+  kit.bus.releaseDeliveries();
+  await kit.whenTimeAdvances(0).thenState((shop) => shop.lines === 10_000);
+  await kit.close();
+});

@@ -61,6 +61,9 @@ export type OwnChannels = Readonly<Record<string, Pick<ChannelDefinition, 'join'
 
 const DEFAULT_BUS = 'test-bus';
 
+/** Messages on the test bus that wait for one application, unacknowledged ones included; more are not taken. */
+export const MESSAGES_WAITING_MAX = 10_000;
+
 /** The buses of a test world, made of channel definitions. */
 export class TestChannels {
   private readonly channels = new Map<string, TestChannel>();
@@ -124,7 +127,7 @@ export class TestChannels {
       provider: 'loopback',
       address: name,
       port: 0,
-      properties: {},
+      properties: { queueMax: String(MESSAGES_WAITING_MAX) },
       channels: entries.map(([channel, { qos = 'Guaranteed' }], index) => ({
         name: channel,
         id: index + 1,

@@ -1,4 +1,4 @@
-import { LoopbackProvider } from '@aep/bus';
+import { type BusDescription, LoopbackProvider } from '@aep/bus';
 import { AepError, SeededRandom } from '@aep/kernel';
 import { MessageMetadata, type MessageView } from '@aep/messages';
 import type { CrashOutcome } from '@aep/store';
@@ -6,7 +6,7 @@ import { type FromOutside, Outside, type OutsideMessage } from '../bus/outside.j
 import { RecordingProvider } from '../bus/recording-provider.js';
 import { TestTime } from '../time/test-time.js';
 import { AppProcess, type AppProcessOptions } from './app-process.js';
-import { type ChannelDefinitions, type OwnChannels, TestChannels } from './channels.js';
+import { type ChannelDefinitions, MESSAGES_WAITING_MAX, type OwnChannels, TestChannels } from './channels.js';
 import { PoolCheck } from './pool-check.js';
 
 export interface WorldOptions {
@@ -65,7 +65,7 @@ export class World {
       (template.isStatic ? template.staticKey : template.bind(view.$type).resolve(view, undefined, keyTable));
     const message = this.outside.make(bus, description, view, { ...from, key });
     this.last = message;
-    await this.time.until(this.outside.send(bus, message), 'the delivery');
+    await this.send(bus, message);
     return message;
   }
 
@@ -83,7 +83,15 @@ export class World {
     metadata.copyFrom(last.metadata);
     metadata.possibleDuplicate = true;
     const { bus } = this.channels.get(last.channel.name);
-    await this.time.until(this.outside.send(bus, { ...last, metadata }), 'the redelivery');
+    await this.send(bus, { ...last, metadata });
+  }
+
+  private async send(bus: BusDescription, message: OutsideMessage): Promise<void> {
+    const attempt = () => this.time.until(this.outside.send(bus, message), 'the delivery');
+    if ((await attempt()) === 'accepted') return;
+    // As many wait as the bus takes: whoever reads makes room.
+    await this.time.settle();
+    if ((await attempt()) !== 'accepted') throw notTaken(message);
   }
 
   /** The key patterns with which an application joins a channel; undefined when it does not. */
@@ -106,4 +114,13 @@ export class World {
     for (const process of this.processes) await process.end();
     await time.until(this.outside.close(), 'closing the bus');
   }
+}
+
+function notTaken({ channel, bus }: OutsideMessage): AepError {
+  return new AepError(
+    'AEP_TEST_NOT_TAKEN',
+    'retry',
+    `bus "${bus}" does not take the message for "${channel.name}": ${MESSAGES_WAITING_MAX} wait for one application; is it reading?`,
+    { channel: channel.name, bus },
+  );
 }

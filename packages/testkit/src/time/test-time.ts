@@ -2,8 +2,8 @@ import { AepError, VirtualClock } from '@aep/kernel';
 
 /** Rounds in a row without anything to do after which nothing can happen without time passing. */
 const QUIET_ROUNDS = 2;
-/** Callbacks of one step of a test; one that needs more does not come to an end. */
-const CALLBACKS_MAX = 1_000_000;
+/** Callbacks at one moment of virtual time (some ten per hundred messages); more will never come to an end. */
+const CALLBACKS_MAX = 50_000;
 
 /**
  * The virtual time of a test world, and how it passes: callbacks one by one, with the continuations of promises in
@@ -13,6 +13,8 @@ export class TestTime {
   readonly clock: VirtualClock;
   /** Called before each callback of a step: the place where a test lets a process die. */
   beforeCallback: (() => Promise<void> | undefined) | undefined;
+  private momentMs = 0;
+  private callbacksOfMoment = 0;
 
   constructor(wallStartMs?: number) {
     this.clock = new VirtualClock(wallStartMs);
@@ -36,7 +38,7 @@ export class TestTime {
     for (let left = callbacks; left > 0; left--) {
       await turn();
       if (this.clock.nextDueMs > this.clock.monotonicMs()) return;
-      this.clock.runNext();
+      this.runNext();
     }
     await turn();
   }
@@ -47,35 +49,36 @@ export class TestTime {
     const settled = (): void => void (isSettled = true);
     promise.then(settled, settled);
     const endMs = this.clock.monotonicMs() + withinMs;
-    for (let callbacks = 0; ; callbacks++) {
+    for (;;) {
       await turn();
       if (isSettled) return promise;
-      if (this.clock.nextDueMs > endMs || callbacks > CALLBACKS_MAX) {
-        await turn();
-        if (isSettled) return promise;
-        throw neverSettles(`${what} did not end within ${withinMs} ms`);
+      if (this.clock.nextDueMs <= endMs) {
+        this.runNext();
+        continue;
       }
-      this.clock.runNext();
+      await turn();
+      if (!isSettled && this.clock.nextDueMs > endMs) throw neverSettles(`${what} did not end within ${withinMs} ms`);
     }
   }
 
   private async runUntil(endMs: number): Promise<void> {
-    let quiet = 0;
-    let callbacks = 0;
-    while (quiet < QUIET_ROUNDS) {
+    for (let quiet = 0; quiet < QUIET_ROUNDS; quiet++) {
       await turn();
-      if (this.clock.nextDueMs > endMs) {
-        quiet++;
-        continue;
-      }
+      if (this.clock.nextDueMs > endMs) continue;
       await this.beforeCallback?.();
-      if (this.clock.nextDueMs <= endMs) this.clock.runNext();
-      quiet = 0;
-      if (++callbacks > CALLBACKS_MAX)
-        throw neverSettles(
-          `${callbacks} callbacks ran and there are always more due at ${this.clock.monotonicMs()} ms`,
-        );
+      if (this.clock.nextDueMs <= endMs) this.runNext();
+      quiet = -1;
     }
+  }
+
+  private runNext(): void {
+    this.clock.runNext();
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs !== this.momentMs) this.callbacksOfMoment = 0;
+    this.momentMs = nowMs;
+    if (++this.callbacksOfMoment <= CALLBACKS_MAX) return;
+    this.callbacksOfMoment = 0;
+    throw neverSettles(`${CALLBACKS_MAX} callbacks ran at ${nowMs} ms and there are always more`);
   }
 }
 
