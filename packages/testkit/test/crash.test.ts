@@ -243,3 +243,38 @@ test('more messages than the bus takes are an error, not a hang', async () => {
   await kit.whenTimeAdvances(0).thenState((shop) => shop.lines === 10_000);
   await kit.close();
 });
+
+test('an instance is used again after a restart, a function makes a new one', async () => {
+  const instance = new ShopApp();
+  const reused = await testApp(instance, { channels: SHOP_CHANNELS });
+  await reused.when('orders', newOrder('A')).crash().restart().when('orders', newOrder('A'));
+  assert.equal(reused.app, instance);
+  assert.equal(instance.calls, 2);
+  await reused.close();
+  const fresh = await testApp(() => new ShopApp(), { channels: SHOP_CHANNELS });
+  await fresh.when('orders', newOrder('A')).crash().restart().when('orders', newOrder('A'));
+  assert.equal(fresh.app.calls, 1);
+  await fresh.close();
+});
+
+test('a world can be stopped in the middle of things', async () => {
+  const world = await openWorld();
+  world.bus.holdDeliveries();
+  await world.when('orders', newOrder('A', 2));
+  world.bus.releaseDeliveries();
+  await world.step(2);
+  assert.equal(world.bus.delivered.length, 1, 'the shop has the order');
+  assert.equal(world.bus.sent.length, 0, 'and has sent nothing yet');
+  await world.crash('lost');
+  await world.restart();
+  world.apps.shop.thenSent('events', [{ fields: { total: 2n } }]);
+  world.apps.tally.thenState((totals) => assert.equal(totals.get('A'), 2));
+  await world.close();
+});
+
+test('a step that comes while another one runs waits for it', async () => {
+  const kit = await open();
+  await Promise.all([kit.when('orders', newOrder('A', 1)), kit.when('orders', newOrder('A', 2))]);
+  kit.thenSent('events', [{ fields: { total: 1n } }, { fields: { total: 3n } }]);
+  await kit.close();
+});

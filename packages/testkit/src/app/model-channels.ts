@@ -41,7 +41,7 @@ export type ModelChannels<C> = {
  *
  * @throws AEP_TEST_MODEL the model has no such app, or two buses of it have a channel of one name
  * @example
- * const model = await loadModel('model.xml');
+ * const model = loadModel({ text, file: 'model.xml' });
  * const kit = await testApp(OrderProcessor, { channels: modelChannels<OrderChannels>(model, 'order-processor') });
  */
 export function modelChannels<C extends object>(model: ChannelModel, app: string): ModelChannels<C> {
