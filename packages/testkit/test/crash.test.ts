@@ -278,3 +278,21 @@ test('a step that comes while another one runs waits for it', async () => {
   kit.thenSent('events', [{ fields: { total: 1n } }, { fields: { total: 3n } }]);
   await kit.close();
 });
+
+test('a planned crash leaves of a write what its outcome says', async () => {
+  for (const [outcome, calls] of [
+    ['lost', 1],
+    ['kept', 0],
+  ] as const) {
+    const kit = await open();
+    kit.store.faults.commitMs = () => 50;
+    await kit.when('orders', newOrder('A', 2));
+    const plan = kit.planCrash(0, outcome);
+    assert.equal(plan.hasHappened, false);
+    await kit.whenTimeAdvances(50);
+    assert.equal(plan.hasHappened, true);
+    assert.equal(kit.app.calls, calls, `${outcome}: calls of the second life`);
+    kit.thenSent('events', [{ fields: { total: 2n } }]);
+    await kit.close();
+  }
+});

@@ -13,11 +13,13 @@ import {
 import {
   DISPOSED,
   type Fate,
+  GIVEN_MUTABLE,
   type ListField,
   MUTABLE,
   type MapField,
   READABLE,
   ViewType,
+  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -27,6 +29,7 @@ import {
   copyBytes,
   copyRanges,
   isPresent,
+  noBytes,
   readInt32,
   readInt64,
   readLongTag,
@@ -53,42 +56,44 @@ export const OrderState$names: ReadonlyMap<number, string> = new Map([
   [2, 'AMENDED'],
 ]);
 
+const NewOrder$type = new ViewType<NewOrder>({
+  fullName: 'shop.NewOrder',
+  factoryId: 31,
+  typeId: 1,
+  make: () => new NewOrder(),
+  fields: () => NewOrder$fields,
+});
+
 /**
  * Message `shop.NewOrder`.
  *
  * On the bus: factory 31, type 1 (`shop.NewOrder`).
  */
 export class NewOrder extends MessageView {
-  static readonly $type: MessageType<NewOrder> = new ViewType<NewOrder>({
-    fullName: 'shop.NewOrder',
-    factoryId: 31,
-    typeId: 1,
-    make: () => new NewOrder(),
-    fields: () => NewOrder$fields,
-  });
+  static readonly $type: MessageType<NewOrder> = NewOrder$type;
 
   /** An empty, mutable message from the pool. */
   static create(): NewOrder {
-    return NewOrder.$type.create();
+    return NewOrder$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): NewOrder {
-    return NewOrder.$type.wrap(bytes, start, end);
+    return NewOrder$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): NewOrder {
-    return NewOrder.$type.fromBytes(bytes);
+    return NewOrder$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): NewOrder {
-    return NewOrder.$type.fromJSON(json);
+    return NewOrder$type.fromJSON(json);
   }
 
   override get $type(): MessageType<NewOrder> {
-    return NewOrder.$type;
+    return NewOrder$type;
   }
 
   private _orderId: string = '';
@@ -99,6 +104,40 @@ export class NewOrder extends MessageView {
   private _quantity$at = 0;
   private _instruction: string = '';
   private _instruction$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    NewOrder$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `order_id` (1). */
   get orderId(): string {
@@ -310,44 +349,80 @@ const NewOrder$fields: readonly FieldInfo<NewOrder>[] = [
   },
 ];
 
+const Customer$type = new ViewType<Customer>({
+  fullName: 'shop.Customer',
+  factoryId: 31,
+  typeId: 0,
+  make: () => new Customer(),
+  fields: () => Customer$fields,
+});
+
 /** Message `shop.Customer`. */
 export class Customer extends MessageView {
-  static readonly $type: MessageType<Customer> = new ViewType<Customer>({
-    fullName: 'shop.Customer',
-    factoryId: 31,
-    typeId: 0,
-    make: () => new Customer(),
-    fields: () => Customer$fields,
-  });
+  static readonly $type: MessageType<Customer> = Customer$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Customer {
-    return Customer.$type.create();
+    return Customer$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Customer {
-    return Customer.$type.wrap(bytes, start, end);
+    return Customer$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Customer {
-    return Customer.$type.fromBytes(bytes);
+    return Customer$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Customer {
-    return Customer.$type.fromJSON(json);
+    return Customer$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Customer> {
-    return Customer.$type;
+    return Customer$type;
   }
 
   private _name: string = '';
   private _name$at = 0;
   private _orders: number = 0;
   private _orders$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Customer$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `name` (1). */
   get name(): string {
@@ -479,42 +554,44 @@ const Customer$fields: readonly FieldInfo<Customer>[] = [
 
 const OrderEvent$notes$field: ListField<string> = { number: 5, place: 'shop.OrderEvent.notes', codec: codecs.string, packed: false };
 const OrderEvent$counts$field: MapField<string, number> = { number: 6, place: 'shop.OrderEvent.counts', key: codecs.string, value: codecs.int32 };
+const OrderEvent$type = new ViewType<OrderEvent>({
+  fullName: 'shop.OrderEvent',
+  factoryId: 31,
+  typeId: 2,
+  make: () => new OrderEvent(),
+  fields: () => OrderEvent$fields,
+});
+
 /**
  * Message `shop.OrderEvent`.
  *
  * On the bus: factory 31, type 2 (`shop.OrderEvent`).
  */
 export class OrderEvent extends MessageView {
-  static readonly $type: MessageType<OrderEvent> = new ViewType<OrderEvent>({
-    fullName: 'shop.OrderEvent',
-    factoryId: 31,
-    typeId: 2,
-    make: () => new OrderEvent(),
-    fields: () => OrderEvent$fields,
-  });
+  static readonly $type: MessageType<OrderEvent> = OrderEvent$type;
 
   /** An empty, mutable message from the pool. */
   static create(): OrderEvent {
-    return OrderEvent.$type.create();
+    return OrderEvent$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): OrderEvent {
-    return OrderEvent.$type.wrap(bytes, start, end);
+    return OrderEvent$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): OrderEvent {
-    return OrderEvent.$type.fromBytes(bytes);
+    return OrderEvent$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): OrderEvent {
-    return OrderEvent.$type.fromJSON(json);
+    return OrderEvent$type.fromJSON(json);
   }
 
   override get $type(): MessageType<OrderEvent> {
-    return OrderEvent.$type;
+    return OrderEvent$type;
   }
 
   private _orderId: string = '';
@@ -534,6 +611,41 @@ export class OrderEvent extends MessageView {
   private _customer: Customer | undefined = undefined;
   private _customer$at = 0;
   private _customer$end = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$tellChildren('dropped');
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    OrderEvent$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `order_id` (1). */
   get orderId(): string {
@@ -856,46 +968,82 @@ const OrderEvent$fields: readonly FieldInfo<OrderEvent>[] = [
   },
 ];
 
+const Reminder$type = new ViewType<Reminder>({
+  fullName: 'shop.Reminder',
+  factoryId: 31,
+  typeId: 3,
+  make: () => new Reminder(),
+  fields: () => Reminder$fields,
+});
+
 /**
  * Message `shop.Reminder`.
  *
  * On the bus: factory 31, type 3 (`shop.Reminder`).
  */
 export class Reminder extends MessageView {
-  static readonly $type: MessageType<Reminder> = new ViewType<Reminder>({
-    fullName: 'shop.Reminder',
-    factoryId: 31,
-    typeId: 3,
-    make: () => new Reminder(),
-    fields: () => Reminder$fields,
-  });
+  static readonly $type: MessageType<Reminder> = Reminder$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Reminder {
-    return Reminder.$type.create();
+    return Reminder$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Reminder {
-    return Reminder.$type.wrap(bytes, start, end);
+    return Reminder$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Reminder {
-    return Reminder.$type.fromBytes(bytes);
+    return Reminder$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Reminder {
-    return Reminder.$type.fromJSON(json);
+    return Reminder$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Reminder> {
-    return Reminder.$type;
+    return Reminder$type;
   }
 
   private _orderId: string = '';
   private _orderId$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Reminder$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `order_id` (1). */
   get orderId(): string {
