@@ -30,10 +30,10 @@ export async function forEachSeed(
 function conclude({ seeds = 100, first = 1 }: SeedOptions): Required<SeedOptions> {
   check('seeds', seeds, 1);
   check('first', first, 0);
-  const text = process.env['AEP_SEED'];
+  const text = process.env.AEP_SEED;
   if (text === undefined || text.trim() === '') return { seeds, first };
   const only = Number(text);
-  check('AEP_SEED', only, 0, text);
+  check('the environment variable AEP_SEED', only, 0, text);
   return { seeds: 1, first: only };
 }
 
