@@ -37,6 +37,11 @@ export class RunningXvm {
     return new RunningXvm(port, io, ended);
   }
 
+  /** What it printed so far, results before messages. */
+  get said(): string {
+    return this.io.stdout.text + this.io.stderr.text;
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
   }

@@ -36,7 +36,7 @@ after(async () => {
 
 test('a message that is sent is handled: state and journal show it while the xvm runs', async () => {
   const { exitCode, out } = await deposit('alice', 5);
-  assert.deepEqual([exitCode, out], [ExitCode.ok, 'sent ledger.Deposit on deposits as ledger\n']);
+  assert.deepEqual([exitCode, out], [ExitCode.ok, 'ledger received ledger.Deposit as if from deposits@bank\n']);
   const total = await eventually(
     () => callJson<{ total: number }>('command', 'total'),
     ({ total }) => total === 5,
@@ -66,24 +66,40 @@ test('a message from a file and from the standard input is sent as well', async 
   assert.equal(total, 5);
 });
 
-test('the same idempotency key sends once', async () => {
+test('on a channel that the app only sends on, the message is sent, and the same idempotency key sends once', async () => {
   const send = () =>
     call(
       'send',
       '-c',
-      'deposits',
+      'events',
       '-t',
-      'ledger.Deposit',
+      'ledger.Deposited',
       '--message',
-      '{"account":"once","amount":7}',
+      '{"account":"once"}',
       '--idempotency-key',
       'k1',
     );
+  const { exitCode, out } = await send();
+  assert.deepEqual([exitCode, out], [ExitCode.ok, 'ledger sent ledger.Deposited on events@bank\n']);
   assert.equal((await send()).exitCode, ExitCode.ok);
-  assert.equal((await send()).exitCode, ExitCode.ok);
-  const balance = () => call('state', 'show', '-c', 'accounts', '-k', 'once');
-  const { out } = await eventually(balance, ({ exitCode }) => exitCode === ExitCode.ok);
-  assert.equal(out, '{"balance":7}\n');
+  const records = await callJson<unknown[]>('journal', 'list', '--where', 'account=once', '--channel', 'events');
+  assert.equal(records.length, 1);
+});
+
+test('a message for handlers of the app itself takes no idempotency key', async () => {
+  const { exitCode, err } = await call(
+    'send',
+    '-c',
+    'deposits',
+    '-t',
+    'ledger.Deposit',
+    '--message',
+    '{}',
+    '--idempotency-key',
+    'k2',
+  );
+  assert.equal(exitCode, ExitCode.inputInvalid);
+  assert.match(err, /AEP_ADMIN_REQUEST_INVALID: app "ledger" receives from deposits@bank itself/);
 });
 
 test('a message of an unknown type, on an unknown channel, or that does not fit its type is refused with the nearest name', async () => {
@@ -91,7 +107,7 @@ test('a message of an unknown type, on an unknown channel, or that does not fit 
   assert.equal(type.exitCode, ExitCode.inputInvalid);
   assert.match(type.err, /AEP_MESSAGE_TYPE_UNKNOWN: .*did you mean "ledger\.Deposit"/);
   const channel = await call('send', '-c', 'deposit', '-t', 'ledger.Deposit', '--message', '{}');
-  assert.match(channel.err, /AEP_CLI_NAME_UNKNOWN: channel "deposit" is not known/);
+  assert.match(channel.err, /AEP_CHANNEL_UNKNOWN: no app here uses channel "deposit" \(did you mean "deposits"\?\)/);
   const field = await call('send', '-c', 'deposits', '-t', 'ledger.Deposit', '--message', '{"amount":"much"}');
   assert.match(field.err, /AEP_JSON_INVALID/);
 });

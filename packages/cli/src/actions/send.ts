@@ -24,17 +24,18 @@ export async function sendMessage(
   const client = adminClient(io, options);
   const message =
     options.message === undefined ? await readJsonFile(io, options.file!) : parseJson(options.message, '--message');
-  const app = await client.chooseSender(options.app, options.channel);
   const at = options.channel.lastIndexOf('@');
-  const channel = at < 1 ? options.channel : options.channel.slice(0, at);
-  await client.send(app, {
-    channel,
+  const answer = await client.send({
+    channel: at < 1 ? options.channel : options.channel.slice(0, at),
     ...(at < 1 ? {} : { bus: options.channel.slice(at + 1) }),
+    ...(options.app === undefined ? {} : { app: options.app }),
     type: options.type,
     message,
     ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
   });
-  if (output.json) output.document({ ok: true, app, channel: options.channel, type: options.type });
-  else output.line(`sent ${options.type} on ${options.channel} as ${app}`);
+  if (output.json) output.document({ ok: true, type: options.type, ...answer });
+  else if (answer.as === 'local event')
+    output.line(`${answer.app} received ${options.type} as if from ${answer.channel}`);
+  else output.line(`${answer.app} sent ${options.type} on ${answer.channel}`);
   return ExitCode.ok;
 }

@@ -8,6 +8,7 @@ import type {
   DeadLetterJson,
   DeadLetterOutcome,
   DeadLetterQuery,
+  SendAnswer,
   SendRequest,
   XvmStatusJson,
 } from './admin-types.js';
@@ -41,18 +42,6 @@ export class AdminClient {
     return app;
   }
 
-  /** The app that sends: the one that is named, or the first that uses the channel. @throws AEP_CLI_NAME_UNKNOWN */
-  async chooseSender(name: string | undefined, channel: string): Promise<string> {
-    if (name !== undefined) return (await this.chooseApp(name)).name;
-    const { apps } = await this.status();
-    const places = apps.flatMap((app) =>
-      Object.keys(app.statistics.channels ?? {}).map((place) => ({ app: app.name, place })),
-    );
-    const found = places.find(({ place }) => place === channel || place.startsWith(`${channel}@`));
-    if (found === undefined) throw unknownName('channel', channel, [...new Set(places.map(({ place }) => place))]);
-    return found.app;
-  }
-
   async commands(app: string): Promise<readonly AppCommand[]> {
     const { commands } = (await this.call('GET', `${appPath(app)}/commands`)) as { commands: readonly AppCommand[] };
     return commands;
@@ -65,8 +54,8 @@ export class AdminClient {
   }
 
   /** Resolves when the message is stable. */
-  async send(app: string, request: SendRequest): Promise<void> {
-    await this.call('POST', `${appPath(app)}/send`, request);
+  async send(request: SendRequest): Promise<SendAnswer> {
+    return (await this.call('POST', '/send', request)) as SendAnswer;
   }
 
   async deadLetters(app: string, { limit, ...filter }: DeadLetterQuery): Promise<readonly DeadLetterJson[]> {

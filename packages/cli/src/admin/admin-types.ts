@@ -27,8 +27,6 @@ export interface StatisticsJson {
   readonly inDoubt: number;
   readonly durability?: string;
   readonly counters: Readonly<Record<string, number>>;
-  /** By `channel@bus`. */
-  readonly channels?: Readonly<Record<string, unknown>>;
   readonly latencies?: Readonly<Record<string, { readonly p50Us: number; readonly p99Us: number }>>;
 }
 
@@ -45,7 +43,17 @@ export interface AppCommandOption {
   readonly default?: string | number | boolean;
 }
 
+/** What became of a message that was handed in. */
+export interface SendAnswer {
+  readonly app: string;
+  /** `channel@bus`. */
+  readonly channel: string;
+  /** `local event`: the app receives from the channel itself, so it was given to its handlers. */
+  readonly as: string;
+}
+
 export interface SendRequest {
+  readonly app?: string;
   readonly channel: string;
   readonly bus?: string;
   readonly type: string;

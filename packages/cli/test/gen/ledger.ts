@@ -11,9 +11,11 @@ import {
 import {
   DISPOSED,
   type Fate,
+  GIVEN_MUTABLE,
   MUTABLE,
   READABLE,
   ViewType,
+  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -22,6 +24,7 @@ import {
   copyBytes,
   copyRanges,
   isPresent,
+  noBytes,
   readInt32,
   readLongTag,
   readString,
@@ -32,42 +35,44 @@ import {
 } from '@aep/messages/runtime';
 import { type Collection, type Queue, StateRoot, type StateRootType, type StateSpace } from '@aep/state';
 
+const Deposit$type = new ViewType<Deposit>({
+  fullName: 'ledger.Deposit',
+  factoryId: 91,
+  typeId: 1,
+  make: () => new Deposit(),
+  fields: () => Deposit$fields,
+});
+
 /**
  * Message `ledger.Deposit`.
  *
  * On the bus: factory 91, type 1 (`ledger.Deposit`).
  */
 export class Deposit extends MessageView {
-  static readonly $type: MessageType<Deposit> = new ViewType<Deposit>({
-    fullName: 'ledger.Deposit',
-    factoryId: 91,
-    typeId: 1,
-    make: () => new Deposit(),
-    fields: () => Deposit$fields,
-  });
+  static readonly $type: MessageType<Deposit> = Deposit$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Deposit {
-    return Deposit.$type.create();
+    return Deposit$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Deposit {
-    return Deposit.$type.wrap(bytes, start, end);
+    return Deposit$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Deposit {
-    return Deposit.$type.fromBytes(bytes);
+    return Deposit$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Deposit {
-    return Deposit.$type.fromJSON(json);
+    return Deposit$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Deposit> {
-    return Deposit.$type;
+    return Deposit$type;
   }
 
   private _account: string = '';
@@ -77,6 +82,41 @@ export class Deposit extends MessageView {
   private _place: Place | undefined = undefined;
   private _place$at = 0;
   private _place$end = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$tellChildren('dropped');
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Deposit$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `account` (1). */
   get account(): string {
@@ -258,48 +298,84 @@ const Deposit$fields: readonly FieldInfo<Deposit>[] = [
   },
 ];
 
+const Deposited$type = new ViewType<Deposited>({
+  fullName: 'ledger.Deposited',
+  factoryId: 91,
+  typeId: 2,
+  make: () => new Deposited(),
+  fields: () => Deposited$fields,
+});
+
 /**
  * Message `ledger.Deposited`.
  *
  * On the bus: factory 91, type 2 (`ledger.Deposited`).
  */
 export class Deposited extends MessageView {
-  static readonly $type: MessageType<Deposited> = new ViewType<Deposited>({
-    fullName: 'ledger.Deposited',
-    factoryId: 91,
-    typeId: 2,
-    make: () => new Deposited(),
-    fields: () => Deposited$fields,
-  });
+  static readonly $type: MessageType<Deposited> = Deposited$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Deposited {
-    return Deposited.$type.create();
+    return Deposited$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Deposited {
-    return Deposited.$type.wrap(bytes, start, end);
+    return Deposited$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Deposited {
-    return Deposited.$type.fromBytes(bytes);
+    return Deposited$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Deposited {
-    return Deposited.$type.fromJSON(json);
+    return Deposited$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Deposited> {
-    return Deposited.$type;
+    return Deposited$type;
   }
 
   private _account: string = '';
   private _account$at = 0;
   private _balance: number = 0;
   private _balance$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Deposited$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `account` (1). */
   get account(): string {
@@ -429,42 +505,78 @@ const Deposited$fields: readonly FieldInfo<Deposited>[] = [
   },
 ];
 
+const Place$type = new ViewType<Place>({
+  fullName: 'ledger.Place',
+  factoryId: 91,
+  typeId: 0,
+  make: () => new Place(),
+  fields: () => Place$fields,
+});
+
 /** Message `ledger.Place`. */
 export class Place extends MessageView {
-  static readonly $type: MessageType<Place> = new ViewType<Place>({
-    fullName: 'ledger.Place',
-    factoryId: 91,
-    typeId: 0,
-    make: () => new Place(),
-    fields: () => Place$fields,
-  });
+  static readonly $type: MessageType<Place> = Place$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Place {
-    return Place.$type.create();
+    return Place$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Place {
-    return Place.$type.wrap(bytes, start, end);
+    return Place$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Place {
-    return Place.$type.fromBytes(bytes);
+    return Place$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Place {
-    return Place.$type.fromJSON(json);
+    return Place$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Place> {
-    return Place.$type;
+    return Place$type;
   }
 
   private _city: string = '';
   private _city$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Place$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `city` (1). */
   get city(): string {

@@ -1,16 +1,18 @@
+import type { Engine } from '@aep/engine';
 import { AepError, didYouMean } from '@aep/kernel';
-import { type MessageFactory, type MessageView, TypeRegistry } from '@aep/messages';
+import { type MessageView, TypeRegistry } from '@aep/messages';
 import type { FastifyInstance } from 'fastify';
+import { joinedChannels } from '../translate/roster.js';
 import type { Xvm } from '../xvm.js';
 
 const NAME = { type: 'string', minLength: 1, maxLength: 255 } as const;
 const SEND = {
-  params: { type: 'object', properties: { app: NAME }, required: ['app'] },
   body: {
     type: 'object',
     properties: {
       channel: NAME,
       bus: NAME,
+      app: NAME,
       type: { type: 'string', minLength: 1, maxLength: 1_000 },
       message: { type: 'object' },
       key: { type: 'string', maxLength: 65_535 },
@@ -25,6 +27,8 @@ interface SendBody {
   readonly channel: string;
   /** Needed when several buses have a channel of that name. */
   readonly bus?: string;
+  /** @default the first app that sends on the channel without receiving from it, else the first that uses it */
+  readonly app?: string;
   /** Full name of the message type. */
   readonly type: string;
   /** ProtoJSON. */
@@ -33,28 +37,70 @@ interface SendBody {
   readonly idempotencyKey?: string;
 }
 
-/** A message that somebody outside sends through an app: an unsolicited send of its engine, answered when it is stable (E40). */
+/** One app's use of the channel that is meant. */
+interface Use {
+  readonly engine: Engine;
+  readonly place: string;
+  readonly isReceiver: boolean;
+}
+
+/**
+ * A message that somebody outside hands in; answered when it is stable. An app that does not receive from the channel sends
+ * it, unsolicited (E40). One that does gets it as a local event: on a bus whose receivers confirm, a send to oneself would
+ * wait for its own acknowledgement, which waits for what was sent before it (E31, E32).
+ */
 export function addMessageRoutes(server: FastifyInstance, xvm: Xvm): void {
-  server.post<{ Params: { readonly app: string }; Body: SendBody }>(
-    '/apps/:app/send',
-    { schema: SEND },
-    async ({ params, body }) => {
-      const { channel, bus, type, message, key, idempotencyKey } = body;
-      const engine = xvm.engine(params.app);
-      const view = messageOf(engine.app.factories, type, message);
-      xvm.log.log('info', 'message sent for a caller', { app: params.app, channel, type });
-      await engine.senderFor().sendMessage(bus === undefined ? channel : `${channel}@${bus}`, view, {
+  server.post<{ Body: SendBody }>('/send', { schema: SEND }, async ({ body }) => {
+    const { type, message, key, idempotencyKey } = body;
+    const { engine, place, isReceiver } = chooseUse(xvm, body);
+    if (isReceiver && idempotencyKey !== undefined) throw notIdempotent(engine.name, place);
+    const view = messageOf(engine, type, message);
+    xvm.log.log('info', 'a message of a caller', { app: engine.name, channel: place, type });
+    if (isReceiver) await engine.inject(view);
+    else {
+      await engine.senderFor().sendMessage(place, view, {
         ...(key === undefined ? {} : { key }),
         ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       });
-      return { app: params.app, channel, type };
-    },
+    }
+    return { app: engine.name, channel: place, type, as: isReceiver ? 'local event' : 'message' };
+  });
+}
+
+/** @throws AEP_APP_UNKNOWN, AEP_CHANNEL_UNKNOWN (reject) */
+function chooseUse(xvm: Xvm, { app, channel, bus }: SendBody): Use {
+  const engines = app === undefined ? xvm.engines : [xvm.engine(app)];
+  const uses = engines.flatMap((engine) => usesOf(xvm, engine));
+  const found = uses.filter(({ place }) =>
+    bus === undefined ? place.startsWith(`${channel}@`) : place === `${channel}@${bus}`,
+  );
+  const chosen = found.find(({ isReceiver }) => !isReceiver) ?? found[0];
+  if (chosen !== undefined) return chosen;
+  const wanted = bus === undefined ? channel : `${channel}@${bus}`;
+  const known = [...new Set(uses.map(({ place }) => place))];
+  throw new AepError(
+    'AEP_CHANNEL_UNKNOWN',
+    'reject',
+    `no app here uses channel "${wanted}"${didYouMean(wanted, [...known, ...known.map((place) => place.split('@')[0]!)])}; there is ${known.join(', ') || 'none'}`,
+    { channel: wanted },
   );
 }
 
+function usesOf({ model }: Xvm, engine: Engine): Use[] {
+  const app = model.apps.find(({ name }) => name === engine.name);
+  if (app === undefined) return [];
+  return model.buses.flatMap((bus) => {
+    if (!app.messaging.buses.some(({ name }) => name === bus.name)) return [];
+    const joined = new Set(
+      joinedChannels(bus, { model: app, definition: engine.app }).map(({ channel }) => channel.name),
+    );
+    return bus.channels.map(({ name }) => ({ engine, place: `${name}@${bus.name}`, isReceiver: joined.has(name) }));
+  });
+}
+
 /** @throws AEP_MESSAGE_TYPE_UNKNOWN, AEP_JSON_INVALID (reject) */
-function messageOf(factories: readonly MessageFactory[], type: string, json: unknown): MessageView {
-  const types = new TypeRegistry(factories);
+function messageOf({ app }: Engine, type: string, json: unknown): MessageView {
+  const types = new TypeRegistry(app.factories);
   const found = types.byName(type);
   if (found !== undefined) return found.fromJSON(json);
   const known = types.types.map(({ fullName }) => fullName);
@@ -63,5 +109,14 @@ function messageOf(factories: readonly MessageFactory[], type: string, json: unk
     'reject',
     `no factory of the app has a message type "${type}"${didYouMean(type, known)}; it knows ${known.join(', ') || 'none'}`,
     { type },
+  );
+}
+
+function notIdempotent(app: string, channel: string): AepError {
+  return new AepError(
+    'AEP_ADMIN_REQUEST_INVALID',
+    'reject',
+    `app "${app}" receives from ${channel} itself, and gets the message as a local event, which has no idempotency key: leave the key out, or name an app that sends on the channel`,
+    { app, channel },
   );
 }
