@@ -202,6 +202,7 @@ test('a stop leaves no timer behind (E4)', async () => {
   teller.bus.deliver(deposit('a', 1));
   await teller.idle();
   await teller.world.run(teller.engine.stop());
+  await teller.world.settle();
   assert.equal(teller.clock.pending, 0);
 });
 

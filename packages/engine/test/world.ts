@@ -84,9 +84,15 @@ export class World {
     }
   }
 
+  /** Moves the clock in small steps, so that what promises do in between happens at about its time. */
   async advance(durationMs: number): Promise<void> {
     await this.settle();
-    this.clock.advance(durationMs);
+    const endMs = this.clock.monotonicMs() + durationMs;
+    const stepMs = Math.max(1, durationMs / 100);
+    while (this.clock.monotonicMs() < endMs) {
+      this.clock.advance(Math.min(stepMs, endMs - this.clock.monotonicMs()));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     await this.settle();
   }
 

@@ -9,15 +9,19 @@ import {
   MessageView,
 } from '@aep/messages';
 import {
+  DISPOSED,
+  GIVEN_MUTABLE,
   MUTABLE,
   READABLE,
   ViewType,
+  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
   checkedMode,
   copyBytes,
   copyRanges,
+  noBytes,
   readInt32,
   readLongTag,
   readString,
@@ -28,42 +32,44 @@ import {
 } from '@aep/messages/runtime';
 import { type Collection, type Queue, StateRoot, type StateRootType, type StateSpace } from '@aep/state';
 
+const Deposit$type = new ViewType<Deposit>({
+  fullName: 'bank.Deposit',
+  factoryId: 21,
+  typeId: 1,
+  make: () => new Deposit(),
+  fields: () => Deposit$fields,
+});
+
 /**
  * Message `bank.Deposit`.
  *
  * On the bus: factory 21, type 1 (`bank.Deposit`).
  */
 export class Deposit extends MessageView {
-  static readonly $type: MessageType<Deposit> = new ViewType<Deposit>({
-    fullName: 'bank.Deposit',
-    factoryId: 21,
-    typeId: 1,
-    make: () => new Deposit(),
-    fields: () => Deposit$fields,
-  });
+  static readonly $type: MessageType<Deposit> = Deposit$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Deposit {
-    return Deposit.$type.create();
+    return Deposit$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Deposit {
-    return Deposit.$type.wrap(bytes, start, end);
+    return Deposit$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Deposit {
-    return Deposit.$type.fromBytes(bytes);
+    return Deposit$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Deposit {
-    return Deposit.$type.fromJSON(json);
+    return Deposit$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Deposit> {
-    return Deposit.$type;
+    return Deposit$type;
   }
 
   private _account: string = '';
@@ -72,6 +78,40 @@ export class Deposit extends MessageView {
   private _amount$at = 0;
   private _instruction: string = '';
   private _instruction$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Deposit$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `account` (1). */
   get account(): string {
@@ -242,42 +282,44 @@ const Deposit$fields: readonly FieldInfo<Deposit>[] = [
   },
 ];
 
+const Deposited$type = new ViewType<Deposited>({
+  fullName: 'bank.Deposited',
+  factoryId: 21,
+  typeId: 2,
+  make: () => new Deposited(),
+  fields: () => Deposited$fields,
+});
+
 /**
  * Message `bank.Deposited`.
  *
  * On the bus: factory 21, type 2 (`bank.Deposited`).
  */
 export class Deposited extends MessageView {
-  static readonly $type: MessageType<Deposited> = new ViewType<Deposited>({
-    fullName: 'bank.Deposited',
-    factoryId: 21,
-    typeId: 2,
-    make: () => new Deposited(),
-    fields: () => Deposited$fields,
-  });
+  static readonly $type: MessageType<Deposited> = Deposited$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Deposited {
-    return Deposited.$type.create();
+    return Deposited$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Deposited {
-    return Deposited.$type.wrap(bytes, start, end);
+    return Deposited$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Deposited {
-    return Deposited.$type.fromBytes(bytes);
+    return Deposited$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Deposited {
-    return Deposited.$type.fromJSON(json);
+    return Deposited$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Deposited> {
-    return Deposited.$type;
+    return Deposited$type;
   }
 
   private _account: string = '';
@@ -286,6 +328,40 @@ export class Deposited extends MessageView {
   private _balance$at = 0;
   private _region: string = '';
   private _region$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Deposited$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `account` (1). */
   get account(): string {
