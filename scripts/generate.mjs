@@ -1,5 +1,5 @@
 // Generated code from .proto files: writes it, or with --check only compares it with what is committed. Examples
-// and benchmarks keep it in src/gen, tests of packages in test/gen.
+// and benchmarks keep it in src/gen, as do packages for what is in their schemas folder; tests of packages in test/gen.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import process from 'node:process';
@@ -22,14 +22,16 @@ if (stale > 0) {
   process.exitCode = 1;
 }
 
-/** Folders with .proto files: of examples and benchmarks, and of the packages' tests. */
+/** Folders with .proto files: of examples and benchmarks, of packages, and of the packages' tests. */
 function schemaFolders() {
   const own = (folder) => ({ folder, gen: join(folder, 'src', 'gen') });
+  const ofPackage = (folder) => ({ folder: join(folder, 'schemas'), gen: join(folder, 'src', 'gen') });
   const ofTests = (folder) => ({ folder, gen: join(folder, 'gen') });
   const below = (group) => readdirSync(join(root, group)).map((name) => join(root, group, name));
   const candidates = [
     ...below('examples').map((folder) => own(folder)),
     own(join(root, 'benchmarks')),
+    ...below('packages').map((folder) => ofPackage(folder)),
     ...below('packages').map((folder) => ofTests(join(folder, 'test'))),
   ];
   return candidates.filter(

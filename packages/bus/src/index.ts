@@ -26,7 +26,7 @@ export { patternMatches } from './keys/pattern-syntax.js';
 export { LoopbackProvider } from './loopback/loopback-provider.js';
 export { BusProviderRegistry } from './provider-registry.js';
 export { ExecutorProvider, type ExecutorProviderOptions } from './executor/executor-provider.js';
-export { EXECUTOR_FACTORY_ID, EXECUTOR_FAILURE_TYPE_ID } from './executor/failure-message.js';
+export { ExecutorFactory, ExecutorFailure } from './gen/executor.js';
 export { InProcessRunner } from './executor/in-process-runner.js';
 export {
   type EncodedResult,

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AepError, VirtualClock } from '@aep/kernel';
-import { EXECUTOR_FACTORY_ID, ExecutorProvider, type ExecutorTask, InProcessRunner, type TaskFunction } from '@aep/bus';
+import {
+  ExecutorFactory,
+  ExecutorFailure,
+  ExecutorProvider,
+  type ExecutorTask,
+  InProcessRunner,
+  type TaskFunction,
+} from '@aep/bus';
 import { numbered, virtualTime } from '@aep/bus/contract';
 import { ExecutorWorld } from './executor-world.js';
 
@@ -99,9 +106,14 @@ describe('the executor bus', () => {
       attempts.filter((attempt) => attempt > 1),
       [2, 3],
     );
-    assert.match(a.texts()[0]!, /tasks.*no good.*m1/s);
+    const failure = ExecutorFailure.wrap(encoder.encode(a.texts()[0]));
+    assert.deepEqual([failure.channel, failure.key, failure.sno, failure.attempts], ['tasks', 'k', 1n, 3]);
+    assert.match(failure.reason, /no good/);
+    assert.equal(decoder.decode(failure.request), 'm1');
     assert.equal(a.texts()[1], 'fine');
-    assert.equal(EXECUTOR_FACTORY_ID, 64_001, 'part of the wire format');
+    const { factoryId, typeId } = ExecutorFailure.$type;
+    assert.deepEqual([factoryId, typeId], [64_001, 1], 'part of the wire format');
+    assert.deepEqual(ExecutorFactory.types, [ExecutorFailure.$type], 'what an app names among its factories');
   });
 
   it('confirms a task without result when it has run', async () => {
