@@ -45,17 +45,25 @@ export class AepError extends Error {
   }
 }
 
-/** One line for logs: `CODE: message`, with the causes behind it. Accepts anything that was thrown. */
+/**
+ * One line for logs: `CODE: message`, with the causes behind it. A cause whose message stands in what was said before is
+ * not said again. Accepts anything that was thrown.
+ */
 export function describeError(thrown: unknown): string {
   const parts: string[] = [];
+  let said = '';
   // A cause chain can be a cycle when user code builds it; five levels tell the story.
   for (let error: unknown = thrown, depth = 0; error !== undefined && depth < 5; depth++) {
-    if (error instanceof AepError) parts.push(`${error.code}: ${error.message}`);
-    else if (error instanceof Error) parts.push(`${error.name}: ${error.message}`);
-    else parts.push(showThrown(error));
+    const text = error instanceof Error ? error.message : showThrown(error);
+    if (text === '' || !said.includes(text)) parts.push(error instanceof Error ? `${nameOf(error)}: ${text}` : text);
+    said += `${text}\n`;
     error = error instanceof Error ? error.cause : undefined;
   }
   return parts.join(' <- ');
+}
+
+function nameOf(error: Error): string {
+  return error instanceof AepError ? error.code : error.name;
 }
 
 /** The thrown value as an Error, so that a stack and a message are always there. */

@@ -21,10 +21,21 @@ test('causes are part of the JSON and of the one-line description', () => {
   assert.equal(engine.cause, store);
 });
 
-test('a cycle of causes ends after five', () => {
+test('a cause whose message was said already is not said again', () => {
+  const disk = new Error('EROFS: read-only file system');
+  const store = new AepError('AEP_STORE', 'fatal', `store: ${disk.message}`, {}, disk);
+  const start = new AepError('AEP_START', 'fatal', `app "a" did not start: ${describeError(store)}`, {}, store);
+  const text = 'AEP_START: app "a" did not start: AEP_STORE: store: EROFS: read-only file system';
+  assert.equal(describeError(start), text);
+});
+
+test('a cycle of causes comes to its end', () => {
   const error = new Error('round') as Error & { cause: unknown };
   error.cause = error;
-  assert.equal(describeError(error), Array.from({ length: 5 }, () => 'Error: round').join(' <- '));
+  assert.equal(describeError(error), 'Error: round');
+  const nameless = new Error('') as Error & { cause: unknown };
+  nameless.cause = nameless;
+  assert.equal(describeError(nameless), Array.from({ length: 5 }, () => 'Error: ').join(' <- '));
 });
 
 test('anything that was thrown can be described', () => {
