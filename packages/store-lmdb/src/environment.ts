@@ -105,12 +105,12 @@ export function missing(path: string): AepError {
   );
 }
 
-function openFailed(path: string, thrown: unknown): AepError {
+export function openFailed(path: string, thrown: unknown): AepError {
   const { message } = toError(thrown);
   return new AepError(
     'AEP_STORE_OPEN_FAILED',
     'fatal',
-    `the store files in ${path} cannot be opened: ${message}; check that the directory exists and may be written by this user`,
+    `the store in ${path} cannot be opened: ${message}; check that the directory exists and may be written by this user`,
     { path },
     thrown,
   );

@@ -1,6 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { AepError, type Clock, type Log } from '@aep/kernel';
+import { openFailed } from './environment.js';
 
 /** Who holds a store: enough to tell a dead owner from a living one, also when its process id has been given to another. */
 interface Owner {
@@ -16,14 +17,13 @@ interface Owner {
  * another host or container is not, because its process cannot be looked at from here.
  *
  * @returns what releases the lock
- * @throws AEP_STORE_LOCKED
+ * @throws AEP_STORE_LOCKED, AEP_STORE_OPEN_FAILED when the directory cannot be made or written
  */
 export function lockStore(path: string, takeOverForeignLock: boolean): () => void {
-  mkdirSync(path, { recursive: true });
   const lock = `${path}/LOCK`;
   const mine = JSON.stringify(ownOwner());
   const draft = `${lock}.${process.pid}.${process.hrtime.bigint()}`;
-  writeFileSync(draft, mine);
+  writeDraft(path, draft, mine);
   try {
     // Bounded: each round either gets the lock, refuses, or has removed one dead owner.
     for (let round = 0; round < 5; round++) {
@@ -70,7 +70,8 @@ export async function awaitStoreLock({
     try {
       return lockStore(path, takeOverForeignLock);
     } catch (thrown) {
-      if (!(thrown instanceof AepError) || clock.monotonicMs() >= deadlineMs) throw thrown;
+      if (!(thrown instanceof AepError) || thrown.code !== 'AEP_STORE_LOCKED' || clock.monotonicMs() >= deadlineMs)
+        throw thrown;
       if (look * LOOK_AGAIN_MS === WAIT_SAID_MS)
         log.log('warn', 'waiting for the process that has the store open', thrown.facts);
     }
@@ -78,6 +79,16 @@ export async function awaitStoreLock({
     const alive = setInterval(() => undefined, 1_000);
     await new Promise<void>((resolve) => clock.schedule(LOOK_AGAIN_MS, resolve));
     clearInterval(alive);
+  }
+}
+
+/** The first thing that is written to a store: here it shows that the directory is one, and may be written. */
+function writeDraft(path: string, draft: string, text: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+    writeFileSync(draft, text);
+  } catch (thrown) {
+    throw openFailed(path, thrown);
   }
 }
 

@@ -128,6 +128,9 @@ describe('the files of a store', () => {
     await inDirectory(async (path) => {
       writeFileSync(`${path}/journal`, 'a file where a directory should be');
       await assert.rejects(open(path), { code: 'AEP_STORE_OPEN_FAILED' });
+      writeFileSync(`${path}/file`, 'a file in the way to a store');
+      const message = /the store in .*file\/store cannot be opened: ENOTDIR/;
+      await assert.rejects(open(`${path}/file/store`), { code: 'AEP_STORE_OPEN_FAILED', message });
     });
   });
 
