@@ -9,15 +9,19 @@ import {
   MessageView,
 } from '@aep/messages';
 import {
+  DISPOSED,
+  GIVEN_MUTABLE,
   MUTABLE,
   READABLE,
   ViewType,
+  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
   checkedMode,
   copyBytes,
   copyRanges,
+  noBytes,
   readBool,
   readDouble,
   readInt32,
@@ -48,42 +52,44 @@ export const Side$names: ReadonlyMap<number, string> = new Map([
   [2, 'SIDE_SELL'],
 ]);
 
+const Order$type = new ViewType<Order>({
+  fullName: 'trade.Order',
+  factoryId: 31,
+  typeId: 1,
+  make: () => new Order(),
+  fields: () => Order$fields,
+});
+
 /**
  * Message `trade.Order`.
  *
  * On the bus: factory 31, type 1 (`trade.Order`).
  */
 export class Order extends MessageView {
-  static readonly $type: MessageType<Order> = new ViewType<Order>({
-    fullName: 'trade.Order',
-    factoryId: 31,
-    typeId: 1,
-    make: () => new Order(),
-    fields: () => Order$fields,
-  });
+  static readonly $type: MessageType<Order> = Order$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Order {
-    return Order.$type.create();
+    return Order$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Order {
-    return Order.$type.wrap(bytes, start, end);
+    return Order$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Order {
-    return Order.$type.fromBytes(bytes);
+    return Order$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Order {
-    return Order.$type.fromJSON(json);
+    return Order$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Order> {
-    return Order.$type;
+    return Order$type;
   }
 
   private _orderId: string = '';
@@ -110,6 +116,40 @@ export class Order extends MessageView {
   private _sequence$at = 0;
   private _note: string = '';
   private _note$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Order$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `order_id` (1). */
   get orderId(): string {
@@ -655,42 +695,44 @@ const Order$fields: readonly FieldInfo<Order>[] = [
   },
 ];
 
+const Execution$type = new ViewType<Execution>({
+  fullName: 'trade.Execution',
+  factoryId: 31,
+  typeId: 2,
+  make: () => new Execution(),
+  fields: () => Execution$fields,
+});
+
 /**
  * Message `trade.Execution`.
  *
  * On the bus: factory 31, type 2 (`trade.Execution`).
  */
 export class Execution extends MessageView {
-  static readonly $type: MessageType<Execution> = new ViewType<Execution>({
-    fullName: 'trade.Execution',
-    factoryId: 31,
-    typeId: 2,
-    make: () => new Execution(),
-    fields: () => Execution$fields,
-  });
+  static readonly $type: MessageType<Execution> = Execution$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Execution {
-    return Execution.$type.create();
+    return Execution$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Execution {
-    return Execution.$type.wrap(bytes, start, end);
+    return Execution$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Execution {
-    return Execution.$type.fromBytes(bytes);
+    return Execution$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Execution {
-    return Execution.$type.fromJSON(json);
+    return Execution$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Execution> {
-    return Execution.$type;
+    return Execution$type;
   }
 
   private _orderId: string = '';
@@ -705,6 +747,40 @@ export class Execution extends MessageView {
   private _price$at = 0;
   private _sequence: number = 0;
   private _sequence$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Execution$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `order_id` (1). */
   get orderId(): string {

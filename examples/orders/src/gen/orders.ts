@@ -10,10 +10,13 @@ import {
   TrackedList,
 } from '@aep/messages';
 import {
+  DISPOSED,
+  GIVEN_MUTABLE,
   type ListField,
   MUTABLE,
   READABLE,
   ViewType,
+  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -21,6 +24,7 @@ import {
   codecs,
   copyBytes,
   copyRanges,
+  noBytes,
   readInt32,
   readInt64,
   readInt64Number,
@@ -54,42 +58,44 @@ export const OrderState$names: ReadonlyMap<number, string> = new Map([
   [3, 'Cancelled'],
 ]);
 
+const InvoiceLineRead$type = new ViewType<InvoiceLineRead>({
+  fullName: 'orders.InvoiceLineRead',
+  factoryId: 1,
+  typeId: 1,
+  make: () => new InvoiceLineRead(),
+  fields: () => InvoiceLineRead$fields,
+});
+
 /**
  * Gateway to itself: a line was read from the input.
  *
  * On the bus: factory 1, type 1 (`orders.InvoiceLineRead`).
  */
 export class InvoiceLineRead extends MessageView {
-  static readonly $type: MessageType<InvoiceLineRead> = new ViewType<InvoiceLineRead>({
-    fullName: 'orders.InvoiceLineRead',
-    factoryId: 1,
-    typeId: 1,
-    make: () => new InvoiceLineRead(),
-    fields: () => InvoiceLineRead$fields,
-  });
+  static readonly $type: MessageType<InvoiceLineRead> = InvoiceLineRead$type;
 
   /** An empty, mutable message from the pool. */
   static create(): InvoiceLineRead {
-    return InvoiceLineRead.$type.create();
+    return InvoiceLineRead$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): InvoiceLineRead {
-    return InvoiceLineRead.$type.wrap(bytes, start, end);
+    return InvoiceLineRead$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): InvoiceLineRead {
-    return InvoiceLineRead.$type.fromBytes(bytes);
+    return InvoiceLineRead$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): InvoiceLineRead {
-    return InvoiceLineRead.$type.fromJSON(json);
+    return InvoiceLineRead$type.fromJSON(json);
   }
 
   override get $type(): MessageType<InvoiceLineRead> {
-    return InvoiceLineRead.$type;
+    return InvoiceLineRead$type;
   }
 
   private _line: number = 0;
@@ -110,6 +116,40 @@ export class InvoiceLineRead extends MessageView {
   private _customerId$at = 0;
   private _country: string = '';
   private _country$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    InvoiceLineRead$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Number of the line in the input; the header is line 1. */
   get line(): number {
@@ -530,48 +570,84 @@ const InvoiceLineRead$fields: readonly FieldInfo<InvoiceLineRead>[] = [
   },
 ];
 
+const LineRejected$type = new ViewType<LineRejected>({
+  fullName: 'orders.LineRejected',
+  factoryId: 1,
+  typeId: 2,
+  make: () => new LineRejected(),
+  fields: () => LineRejected$fields,
+});
+
 /**
  * Gateway to itself: a line of the input is not an invoice line.
  *
  * On the bus: factory 1, type 2 (`orders.LineRejected`).
  */
 export class LineRejected extends MessageView {
-  static readonly $type: MessageType<LineRejected> = new ViewType<LineRejected>({
-    fullName: 'orders.LineRejected',
-    factoryId: 1,
-    typeId: 2,
-    make: () => new LineRejected(),
-    fields: () => LineRejected$fields,
-  });
+  static readonly $type: MessageType<LineRejected> = LineRejected$type;
 
   /** An empty, mutable message from the pool. */
   static create(): LineRejected {
-    return LineRejected.$type.create();
+    return LineRejected$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): LineRejected {
-    return LineRejected.$type.wrap(bytes, start, end);
+    return LineRejected$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): LineRejected {
-    return LineRejected.$type.fromBytes(bytes);
+    return LineRejected$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): LineRejected {
-    return LineRejected.$type.fromJSON(json);
+    return LineRejected$type.fromJSON(json);
   }
 
   override get $type(): MessageType<LineRejected> {
-    return LineRejected.$type;
+    return LineRejected$type;
   }
 
   private _line: number = 0;
   private _line$at = 0;
   private _reason: string = '';
   private _reason$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    LineRejected$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `line` (1). */
   get line(): number {
@@ -702,42 +778,44 @@ const LineRejected$fields: readonly FieldInfo<LineRejected>[] = [
   },
 ];
 
+const NewOrderMessage$type = new ViewType<NewOrderMessage>({
+  fullName: 'orders.NewOrderMessage',
+  factoryId: 1,
+  typeId: 10,
+  make: () => new NewOrderMessage(),
+  fields: () => NewOrderMessage$fields,
+});
+
 /**
  * Gateway to order processor.
  *
  * On the bus: factory 1, type 10 (`orders.NewOrderMessage`).
  */
 export class NewOrderMessage extends MessageView {
-  static readonly $type: MessageType<NewOrderMessage> = new ViewType<NewOrderMessage>({
-    fullName: 'orders.NewOrderMessage',
-    factoryId: 1,
-    typeId: 10,
-    make: () => new NewOrderMessage(),
-    fields: () => NewOrderMessage$fields,
-  });
+  static readonly $type: MessageType<NewOrderMessage> = NewOrderMessage$type;
 
   /** An empty, mutable message from the pool. */
   static create(): NewOrderMessage {
-    return NewOrderMessage.$type.create();
+    return NewOrderMessage$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): NewOrderMessage {
-    return NewOrderMessage.$type.wrap(bytes, start, end);
+    return NewOrderMessage$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): NewOrderMessage {
-    return NewOrderMessage.$type.fromBytes(bytes);
+    return NewOrderMessage$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): NewOrderMessage {
-    return NewOrderMessage.$type.fromJSON(json);
+    return NewOrderMessage$type.fromJSON(json);
   }
 
   override get $type(): MessageType<NewOrderMessage> {
-    return NewOrderMessage.$type;
+    return NewOrderMessage$type;
   }
 
   private _line: number = 0;
@@ -760,6 +838,40 @@ export class NewOrderMessage extends MessageView {
   private _country$at = 0;
   private _department: string = '';
   private _department$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    NewOrderMessage$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `line` (1). */
   get line(): number {
@@ -1221,42 +1333,44 @@ const NewOrderMessage$fields: readonly FieldInfo<NewOrderMessage>[] = [
   },
 ];
 
+const OrderEventMessage$type = new ViewType<OrderEventMessage>({
+  fullName: 'orders.OrderEventMessage',
+  factoryId: 1,
+  typeId: 11,
+  make: () => new OrderEventMessage(),
+  fields: () => OrderEventMessage$fields,
+});
+
 /**
  * Order processor to whoever follows orders.
  *
  * On the bus: factory 1, type 11 (`orders.OrderEventMessage`).
  */
 export class OrderEventMessage extends MessageView {
-  static readonly $type: MessageType<OrderEventMessage> = new ViewType<OrderEventMessage>({
-    fullName: 'orders.OrderEventMessage',
-    factoryId: 1,
-    typeId: 11,
-    make: () => new OrderEventMessage(),
-    fields: () => OrderEventMessage$fields,
-  });
+  static readonly $type: MessageType<OrderEventMessage> = OrderEventMessage$type;
 
   /** An empty, mutable message from the pool. */
   static create(): OrderEventMessage {
-    return OrderEventMessage.$type.create();
+    return OrderEventMessage$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): OrderEventMessage {
-    return OrderEventMessage.$type.wrap(bytes, start, end);
+    return OrderEventMessage$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): OrderEventMessage {
-    return OrderEventMessage.$type.fromBytes(bytes);
+    return OrderEventMessage$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): OrderEventMessage {
-    return OrderEventMessage.$type.fromJSON(json);
+    return OrderEventMessage$type.fromJSON(json);
   }
 
   override get $type(): MessageType<OrderEventMessage> {
-    return OrderEventMessage.$type;
+    return OrderEventMessage$type;
   }
 
   private _invoiceNo: string = '';
@@ -1273,6 +1387,40 @@ export class OrderEventMessage extends MessageView {
   private _quantity$at = 0;
   private _amountMicros: bigint = 0n;
   private _amountMicros$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    OrderEventMessage$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `invoice_no` (1). */
   get invoiceNo(): string {

@@ -9,15 +9,19 @@ import {
   MessageView,
 } from '@aep/messages';
 import {
+  DISPOSED,
+  GIVEN_MUTABLE,
   MUTABLE,
   READABLE,
   ViewType,
+  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
   checkedMode,
   copyBytes,
   copyRanges,
+  noBytes,
   readInt32,
   readInt64Number,
   readLongTag,
@@ -30,48 +34,84 @@ import {
 } from '@aep/messages/runtime';
 import { type Collection, StateRoot, type StateRootType, type StateSpace } from '@aep/state';
 
+const Deposit$type = new ViewType<Deposit>({
+  fullName: 'quickstart.Deposit',
+  factoryId: 2,
+  typeId: 1,
+  make: () => new Deposit(),
+  fields: () => Deposit$fields,
+});
+
 /**
  * Message `quickstart.Deposit`.
  *
  * On the bus: factory 2, type 1 (`quickstart.Deposit`).
  */
 export class Deposit extends MessageView {
-  static readonly $type: MessageType<Deposit> = new ViewType<Deposit>({
-    fullName: 'quickstart.Deposit',
-    factoryId: 2,
-    typeId: 1,
-    make: () => new Deposit(),
-    fields: () => Deposit$fields,
-  });
+  static readonly $type: MessageType<Deposit> = Deposit$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Deposit {
-    return Deposit.$type.create();
+    return Deposit$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Deposit {
-    return Deposit.$type.wrap(bytes, start, end);
+    return Deposit$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Deposit {
-    return Deposit.$type.fromBytes(bytes);
+    return Deposit$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Deposit {
-    return Deposit.$type.fromJSON(json);
+    return Deposit$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Deposit> {
-    return Deposit.$type;
+    return Deposit$type;
   }
 
   private _account: string = '';
   private _account$at = 0;
   private _pence: number = 0;
   private _pence$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Deposit$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `account` (1). */
   get account(): string {
@@ -201,48 +241,84 @@ const Deposit$fields: readonly FieldInfo<Deposit>[] = [
   },
 ];
 
+const Booked$type = new ViewType<Booked>({
+  fullName: 'quickstart.Booked',
+  factoryId: 2,
+  typeId: 2,
+  make: () => new Booked(),
+  fields: () => Booked$fields,
+});
+
 /**
  * Message `quickstart.Booked`.
  *
  * On the bus: factory 2, type 2 (`quickstart.Booked`).
  */
 export class Booked extends MessageView {
-  static readonly $type: MessageType<Booked> = new ViewType<Booked>({
-    fullName: 'quickstart.Booked',
-    factoryId: 2,
-    typeId: 2,
-    make: () => new Booked(),
-    fields: () => Booked$fields,
-  });
+  static readonly $type: MessageType<Booked> = Booked$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Booked {
-    return Booked.$type.create();
+    return Booked$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Booked {
-    return Booked.$type.wrap(bytes, start, end);
+    return Booked$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Booked {
-    return Booked.$type.fromBytes(bytes);
+    return Booked$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Booked {
-    return Booked.$type.fromJSON(json);
+    return Booked$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Booked> {
-    return Booked.$type;
+    return Booked$type;
   }
 
   private _account: string = '';
   private _account$at = 0;
   private _balance: number = 0;
   private _balance$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Booked$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `account` (1). */
   get account(): string {

@@ -9,15 +9,19 @@ import {
   MessageView,
 } from '@aep/messages';
 import {
+  DISPOSED,
+  GIVEN_MUTABLE,
   MUTABLE,
   READABLE,
   ViewType,
+  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
   checkedMode,
   copyBytes,
   copyRanges,
+  noBytes,
   readInt32,
   readLongTag,
   readString,
@@ -28,42 +32,44 @@ import {
 } from '@aep/messages/runtime';
 import { type Collection, StateRoot, type StateRootType, type StateSpace } from '@aep/state';
 
+const Sale$type = new ViewType<Sale>({
+  fullName: 'shop.Sale',
+  factoryId: 31,
+  typeId: 1,
+  make: () => new Sale(),
+  fields: () => Sale$fields,
+});
+
 /**
  * Message `shop.Sale`.
  *
  * On the bus: factory 31, type 1 (`shop.Sale`).
  */
 export class Sale extends MessageView {
-  static readonly $type: MessageType<Sale> = new ViewType<Sale>({
-    fullName: 'shop.Sale',
-    factoryId: 31,
-    typeId: 1,
-    make: () => new Sale(),
-    fields: () => Sale$fields,
-  });
+  static readonly $type: MessageType<Sale> = Sale$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Sale {
-    return Sale.$type.create();
+    return Sale$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Sale {
-    return Sale.$type.wrap(bytes, start, end);
+    return Sale$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Sale {
-    return Sale.$type.fromBytes(bytes);
+    return Sale$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Sale {
-    return Sale.$type.fromJSON(json);
+    return Sale$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Sale> {
-    return Sale.$type;
+    return Sale$type;
   }
 
   private _item: string = '';
@@ -72,6 +78,40 @@ export class Sale extends MessageView {
   private _amount$at = 0;
   private _region: string = '';
   private _region$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Sale$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `item` (1). */
   get item(): string {
@@ -242,42 +282,44 @@ const Sale$fields: readonly FieldInfo<Sale>[] = [
   },
 ];
 
+const Total$type = new ViewType<Total>({
+  fullName: 'shop.Total',
+  factoryId: 31,
+  typeId: 2,
+  make: () => new Total(),
+  fields: () => Total$fields,
+});
+
 /**
  * Message `shop.Total`.
  *
  * On the bus: factory 31, type 2 (`shop.Total`).
  */
 export class Total extends MessageView {
-  static readonly $type: MessageType<Total> = new ViewType<Total>({
-    fullName: 'shop.Total',
-    factoryId: 31,
-    typeId: 2,
-    make: () => new Total(),
-    fields: () => Total$fields,
-  });
+  static readonly $type: MessageType<Total> = Total$type;
 
   /** An empty, mutable message from the pool. */
   static create(): Total {
-    return Total.$type.create();
+    return Total$type.create();
   }
 
   /** An immutable, lazy view over bytes, which must not change until it is disposed. */
   static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Total {
-    return Total.$type.wrap(bytes, start, end);
+    return Total$type.wrap(bytes, start, end);
   }
 
   /** A mutable message with a copy of the content. */
   static fromBytes(bytes: Uint8Array): Total {
-    return Total.$type.fromBytes(bytes);
+    return Total$type.fromBytes(bytes);
   }
 
   /** A mutable message from ProtoJSON. */
   static fromJSON(json: unknown): Total {
-    return Total.$type.fromJSON(json);
+    return Total$type.fromJSON(json);
   }
 
   override get $type(): MessageType<Total> {
-    return Total.$type;
+    return Total$type;
   }
 
   private _item: string = '';
@@ -286,6 +328,40 @@ export class Total extends MessageView {
   private _total$at = 0;
   private _region: string = '';
   private _region$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Total$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
 
   /** Field `item` (1). */
   get item(): string {
