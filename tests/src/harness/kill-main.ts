@@ -1,0 +1,39 @@
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { runKills } from './kill-driver.js';
+
+/** `npm run kill -- [--cycles N] [--seed S] [--mode one|three|both] [--input FILE] [--workers N]` */
+const { values } = parseArgs({
+  options: {
+    cycles: { type: 'string', default: '300' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    mode: { type: 'string', default: 'both' },
+    input: { type: 'string' },
+    workers: { type: 'string', default: '2' },
+  },
+});
+
+const modes: readonly ('one' | 'three')[] =
+  values.mode === 'both' ? ['one', 'three'] : [values.mode === 'three' ? 'three' : 'one'];
+const seed = Number(values.seed);
+let failed = 0;
+for (const mode of modes) {
+  const cycles = Math.ceil(Number(values.cycles) / modes.length);
+  write(`${mode}: ${cycles} kills, seed ${seed}`);
+  try {
+    const report = await runKills({ cycles, seed, mode, input: values.input, workers: Number(values.workers) });
+    const { rounds, lines, msPerCycle } = report;
+    write(
+      `${mode}: ${report.cycles} kills in ${rounds} rounds over ${lines} lines, ${Math.round(msPerCycle)} ms each: 0 lost, 0 doubled`,
+    );
+  } catch (thrown) {
+    failed++;
+    write(`${mode}: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    write(`npm run kill -- --mode ${mode} --cycles 15 --seed SEED repeats the round`);
+  }
+}
+process.exitCode = failed === 0 ? 0 : 1;
+
+function write(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,147 @@
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { KillRound, type RoundOptions, type RoundResult } from './kill-round.js';
+import { ManagedProcess } from './managed-process.js';
+import { ENGINES, ORDERS_MODEL } from './paths.js';
+
+type EngineName = (typeof ENGINES)[number];
+
+const MAIN = fileURLToPath(new URL('./orders-process.js', import.meta.url));
+/** All three killed at once, and what they left checked, once in so many kills. */
+const CHECK_EVERY = 8;
+/** Longest time from the last kill to the end. */
+const QUIET_MS_MAX = 120_000;
+/** A third of the kills may come while a process starts, within about the time that this takes; the others while all work. */
+const STARTING_MS_MAX = 700;
+const WORKING_MS_MAX = 300;
+/**
+ * A round with gateway, processor and ledger in processes of their own over bus-direct: any of them is killed at random
+ * moments and started again at once, while the others go on.
+ */
+export async function threeProcessRound(options: RoundOptions): Promise<RoundResult> {
+  const round = new KillRound(options);
+  const trio = new Trio(round, await freePorts(2));
+  try {
+    trio.startAll();
+    while (!round.isSpent && (await trio.isBusyFor(await pause(round, trio)))) {
+      if (round.kills % CHECK_EVERY === CHECK_EVERY - 1) await trio.killAllAndCheck();
+      else await trio.killOne(ENGINES[round.random.below(ENGINES.length)]!);
+    }
+    await round.checkResult(await trio.finish());
+    await round.checkDisks(trio.data, true);
+  } finally {
+    await trio.end();
+  }
+  return round.result;
+}
+
+async function pause(round: KillRound, trio: Trio): Promise<number> {
+  if (round.random.below(3) === 0) return round.random.below(STARTING_MS_MAX);
+  await trio.allStarted();
+  return round.random.below(WORKING_MS_MAX);
+}
+
+class Trio {
+  readonly data: string;
+  private readonly processes = new Map<EngineName, ManagedProcess>();
+  private readonly environment: Readonly<Record<string, string>>;
+
+  constructor(
+    private readonly round: KillRound,
+    [processorPort, ledgerPort]: readonly number[],
+  ) {
+    this.data = join(round.options.folder, 'killed');
+    this.environment = {
+      ...round.environment,
+      ORDERS_INPUT: round.input,
+      ORDERS_PROCESSOR_PORT: String(processorPort),
+      ORDERS_LEDGER_PORT: String(ledgerPort),
+    };
+  }
+
+  startAll(): void {
+    for (const name of ENGINES) this.start(name);
+  }
+
+  async allStarted(): Promise<void> {
+    await Promise.all([...this.processes.values()].map((child) => child.line(/^started$/)));
+  }
+
+  /** False when the gateway is done before that time. */
+  async isBusyFor(durationMs: number): Promise<boolean> {
+    const gateway = this.processes.get('gateway')!;
+    const done = gateway.line(/^done$/).then((line) => line !== undefined);
+    const isDone = await Promise.race([done, delay(durationMs, false, { ref: false })]);
+    for (const [name, child] of this.processes) {
+      if (!child.isRunning) throw new Error(`${name} ended by itself: ${child.errors}\n${this.round.replay}`);
+    }
+    return !isDone;
+  }
+
+  async killOne(name: EngineName): Promise<void> {
+    this.round.kills++;
+    await this.processes.get(name)!.kill('SIGKILL');
+    this.start(name);
+  }
+
+  /** Nobody writes any more, so sender and receiver can be compared. */
+  async killAllAndCheck(): Promise<void> {
+    this.round.kills++;
+    await this.end();
+    await this.round.checkDisks(this.data, false);
+    this.startAll();
+  }
+
+  /** Waits for the end of the work and stops the three in order; their results together. */
+  async finish(): Promise<unknown> {
+    if (await this.isBusyFor(QUIET_MS_MAX)) {
+      const errors = [...this.processes].map(([name, child]) => `${name}: ${child.errors}`).join('\n');
+      throw new Error(`Liveness: not done ${QUIET_MS_MAX} ms after the last kill\n${errors}\n${this.round.replay}`);
+    }
+    const parts = new Map<EngineName, Record<string, unknown>>();
+    for (const name of ENGINES) parts.set(name, await this.summaryOf(name));
+    for (const name of ENGINES) {
+      const { code } = await this.processes.get(name)!.kill('SIGTERM');
+      if (code !== 0) throw new Error(`${name} stopped with ${code}\n${this.round.replay}`);
+    }
+    const { rejected } = parts.get('gateway')!;
+    const { ledger } = parts.get('ledger')!;
+    return { ...parts.get('order-processor')!, ledger, rejected };
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...this.processes.values()].map((child) => child.kill('SIGKILL')));
+  }
+
+  private start(name: EngineName): void {
+    const args = [MAIN, ORDERS_MODEL, name, this.data];
+    this.processes.set(name, new ManagedProcess({ name, args, environment: this.environment }, this.round.log));
+  }
+
+  private async summaryOf(name: EngineName): Promise<Record<string, unknown>> {
+    const child = this.processes.get(name)!;
+    await child.line(/^started$/);
+    child.tell('summary');
+    const line = await child.line(/^summary /);
+    if (line === undefined) throw new Error(`${name} gave no summary: ${child.errors}\n${this.round.replay}`);
+    return JSON.parse(line.slice('summary '.length)) as Record<string, unknown>;
+  }
+}
+
+/** Ports that nobody listens at now. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, () => {
+      const server = createServer();
+      return new Promise<typeof server>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen(0, '127.0.0.1', () => resolve(server));
+      });
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
