@@ -23,8 +23,8 @@ export class OrdersRun {
   ) {}
 
   /**
-   * Resolves when the input is read and all that came of it is confirmed. A gateway is idle only when the order processor has
-   * acknowledged its messages, which it does when the ledger has confirmed the events.
+   * Resolves when the input is read and all that came of it is confirmed. In the order of the flow: a gateway is idle when the
+   * order processor has all its messages, and then only the events to the ledger are left.
    *
    * @throws what went wrong with the input, or the cause why an app stopped; AEP_ORDERS_INTERRUPTED after `stop`
    */

@@ -25,6 +25,7 @@ export class DirectProvider implements BusProvider {
     crossProcess: true,
     reconnect: true,
     dynamicJoin: false,
+    custody: 'receiver',
   };
 
   constructor(private readonly options: DirectProviderOptions = {}) {}

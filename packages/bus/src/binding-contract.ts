@@ -117,6 +117,11 @@ export interface BusCapabilities {
   readonly reconnect: boolean;
   /** Serves joins that the roster does not name; otherwise the roster alone says who gets what. */
   readonly dynamicJoin: boolean;
+  /**
+   * Who holds a Guaranteed message once its send is confirmed. `broker`: the provider has stored it. `receiver`: there is
+   * no store in between, and the confirmation is the receivers' acknowledgement.
+   */
+  readonly custody: 'broker' | 'receiver';
 }
 
 /** Makes bindings of one kind of bus; registered by name (`loopback`, `direct`, …) with the host or the engine. */

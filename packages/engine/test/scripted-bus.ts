@@ -46,6 +46,7 @@ export class ScriptedBus implements BusProvider {
     crossProcess: false,
     reconnect: true,
     dynamicJoin: true,
+    custody: 'broker' as const,
   };
   readonly description: BusDescription;
   binding!: ScriptedBinding;

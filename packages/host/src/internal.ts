@@ -4,7 +4,7 @@ export { Exposition } from './admin/metrics.js';
 export { configurationOf, withConfiguredTypes } from './configured-values.js';
 export { exitCodeOfStartFailure } from './process/exit-code.js';
 export { prepareXvm } from './start-xvm.js';
-export { stopGroups, waitingCircle } from './stop-order.js';
+export { stopGroups } from './stop-order.js';
 export { BusCatalog } from './translate/buses.js';
 export { engineOptionsOf } from './translate/engine-options.js';
 export { rosterOf } from './translate/roster.js';

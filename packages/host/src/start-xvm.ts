@@ -1,8 +1,7 @@
 import process from 'node:process';
 import { type AppDefinition, createEngine } from '@aep/engine';
 import { type Clock, type Log, type Random, SystemClock, systemRandom } from '@aep/kernel';
-import type { BusProviderRegistry } from '@aep/bus';
-import type { BusModel, Model, XvmModel } from '@aep/model';
+import type { Model, XvmModel } from '@aep/model';
 import { resolve } from 'node:path';
 import { container, type DependencyContainer } from 'tsyringe';
 import { editableDescriptor } from './app-descriptor.js';
@@ -13,7 +12,7 @@ import { loadApp } from './main-class.js';
 import { chooseApps, chooseXvm, concludeModel, type HostedApp } from './model-source.js';
 import { ModuleExports } from './module-exports.js';
 import { registerProviders } from './providers.js';
-import { stopGroups, waitingCircle } from './stop-order.js';
+import { stopGroups } from './stop-order.js';
 import { BusCatalog } from './translate/buses.js';
 import { engineOptionsOf } from './translate/engine-options.js';
 import { foreignApps } from './translate/foreign-apps.js';
@@ -69,7 +68,6 @@ export async function prepareXvm(options: XvmOptions): Promise<Xvm> {
   const registry = await registerProviders(model, options.busProviders ?? [], context);
   const roster = [...loaded, ...(await foreignApps(loaded, registry, context))];
   const catalog = new BusCatalog(model.buses, roster, registry);
-  warnOfCircle(waitingCircle(withoutBroker(model.buses, registry), roster), log);
   const stopTimeoutMs = context.xvm?.stopTimeoutMs ?? STOP_TIMEOUT_MS;
   const { admin, heartbeats } = companionsOf(context.xvm, clock);
   const hosted = loaded.map(({ model: app, definition, autoStart }): HostedEngine => {
@@ -89,18 +87,6 @@ export async function prepareXvm(options: XvmOptions): Promise<Xvm> {
     log,
     pid: process.pid,
   });
-}
-
-function withoutBroker(buses: readonly BusModel[], registry: BusProviderRegistry): BusModel[] {
-  const brokerless = new Set(['loopback', 'direct']);
-  return buses.filter((bus) => brokerless.has(registry.get(bus.provider).name));
-}
-
-function warnOfCircle(apps: readonly string[], log: Log): void {
-  if (apps.length === 0) return;
-  const message =
-    'apps send to each other in a circle, and each acknowledges only when its sends are confirmed: they can wait for each other; set inboundAckPolicy="OnStoreStability" on one of them';
-  log.log('warn', message, { apps: apps.join(', ') });
 }
 
 /** Services that know how to be disposed are, when the engines have stopped. */

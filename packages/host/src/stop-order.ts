@@ -20,23 +20,6 @@ export function stopGroups(buses: readonly BusModel[], apps: readonly RosterApp[
   return groups;
 }
 
-/**
- * Apps that send to each other in a circle while each acknowledges only when its own sends are confirmed. On a bus without
- * a broker a confirmation is the receiver's acknowledgement, so each would wait for the other for ever.
- */
-export function waitingCircle(buses: readonly BusModel[], apps: readonly RosterApp[]): string[] {
-  const waiting = apps.filter(({ model }) => model.policies.inboundAckPolicy === 'OnSendStability');
-  const waitsFor = sendersByApp(buses, waiting);
-  for (;;) {
-    // Who has no senders left, or sends to nobody that is left, is in no circle.
-    const senders = new Set([...waitsFor.values()].flatMap((names) => [...names]));
-    const outside = [...waitsFor].filter(([name, from]) => from.size === 0 || !senders.has(name)).map(([name]) => name);
-    if (outside.length === 0) return [...waitsFor.keys()];
-    for (const name of outside) waitsFor.delete(name);
-    for (const from of waitsFor.values()) for (const name of outside) from.delete(name);
-  }
-}
-
 function sendersByApp(buses: readonly BusModel[], apps: readonly RosterApp[]): Map<string, Set<string>> {
   const waitsFor = new Map(apps.map(({ model }) => [model.name, new Set<string>()]));
   for (const bus of buses) {

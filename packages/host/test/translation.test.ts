@@ -8,7 +8,6 @@ import {
   refuseUnavailable,
   rosterOf,
   stopGroups,
-  waitingCircle,
   storeOptions,
   storePath,
   BusCatalog,
@@ -248,31 +247,4 @@ test('values for @Configured come from the properties of the app, then from env,
   assert.deepEqual(seen, [5, true, '5', '5']);
   throwsCode(() => configured(1).assign('five'), 'AEP_CONFIGURED_TYPE', /till\.x/);
   throwsCode(() => configured(true).assign('1'), 'AEP_CONFIGURED_TYPE');
-});
-
-test('apps that wait for each other in a circle are found; one that acknowledges at store stability breaks it', () => {
-  const answering = (till: string) => {
-    const { model } = shop({ till });
-    const [first, second] = model.apps;
-    const [use] = second!.messaging.buses;
-    const channels = [
-      { ...use!.channels[0]!, join: true },
-      { ...use!.channels[0]!, name: 'sales', filter: null, join: false },
-    ];
-    const board = { ...second!, messaging: { ...second!.messaging, buses: [{ ...use!, channels }] } };
-    return waitingCircle(
-      model.buses,
-      [first!, board].map((app) => ({ model: app, definition: undefined })),
-    );
-  };
-  assert.deepEqual(answering(''), ['till', 'board']);
-  assert.deepEqual(answering('<policies><inboundAckPolicy>OnStoreStability</inboundAckPolicy></policies>'), []);
-  const { model, till, board } = shop();
-  assert.deepEqual(
-    waitingCircle(
-      model.buses,
-      [till, board].map((app) => ({ model: app, definition: undefined })),
-    ),
-    [],
-  );
 });

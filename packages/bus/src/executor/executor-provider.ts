@@ -28,6 +28,7 @@ export class ExecutorProvider implements BusProvider {
     crossProcess: false,
     reconnect: false,
     dynamicJoin: false,
+    custody: 'receiver',
   };
   private readonly makeRunner: TaskRunnerFactory;
 

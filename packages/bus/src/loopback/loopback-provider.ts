@@ -17,6 +17,7 @@ export class LoopbackProvider implements BusProvider {
     crossProcess: false,
     reconnect: false,
     dynamicJoin: true,
+    custody: 'receiver',
   };
   private readonly buses = new Map<string, LoopbackBus>();
 

@@ -8,6 +8,7 @@ import type {
   Outbound,
 } from '@aep/bus';
 import { AepError, assert, didYouMean, RingQueue } from '@aep/kernel';
+import type { BusUse } from '../engine-options.js';
 import { BusStatistics } from '../statistics.js';
 import type { LoopTime } from '../transaction/loop-time.js';
 import { ChannelPort } from './channel-port.js';
@@ -54,12 +55,21 @@ export class BusPort implements BindingListener {
   private reserved = 0;
 
   constructor(
-    readonly description: BusDescription,
+    private readonly use: BusUse,
     private readonly listener: BusPortListener,
     readonly outboundPendingMax: number,
     private readonly time: LoopTime,
   ) {
-    this.name = description.name;
+    this.name = use.description.name;
+  }
+
+  get description(): BusDescription {
+    return this.use.description;
+  }
+
+  /** A confirmed message is held by whoever received it, and not by a broker in between. */
+  get isHeldByReceiver(): boolean {
+    return this.use.provider.supports.custody === 'receiver';
   }
 
   get state(): BusState {

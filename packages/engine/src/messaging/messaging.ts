@@ -38,7 +38,7 @@ export class Messaging {
   ) {
     const { limits } = options;
     for (const use of options.buses) {
-      const bus = new BusPort(use.description, listener, limits.outboundPendingMax, time);
+      const bus = new BusPort(use, listener, limits.outboundPendingMax, time);
       this.buses.set(bus.name, bus);
       this.uses.set(bus, use);
       this.addChannels(bus, use);

@@ -26,6 +26,8 @@ export interface InFlightListener {
 export class InFlight {
   private readonly queue: RingQueue<SealedTransaction>;
   private stableCount = 0;
+  /** Stable ones that were acknowledged if their bus has no broker; at least `ackCount`. */
+  private custodyCount = 0;
   private ackCount = 0;
   private isFrozen = false;
   /** Outbound messages released before a crash whose confirmation is not known (E37). */
@@ -76,6 +78,7 @@ export class InFlight {
     transaction.unconfirmed = transaction.outbound.length;
     this.inDoubt += transaction.outbound.length;
     this.stableCount++;
+    this.custodyCount++;
     this.ackCount++;
   }
 
@@ -123,6 +126,7 @@ export class InFlight {
   advance(): void {
     if (this.isFrozen) return;
     const { queue, options } = this;
+    this.acceptCustody();
     // Ack only now: a crash between release and ack re-delivers the event, and dedupe absorbs it. The other order loses it.
     while (this.ackCount < this.stableCount) {
       const transaction = queue.at(this.ackCount)!;
@@ -137,12 +141,27 @@ export class InFlight {
       if (transaction.unconfirmed > 0) break;
       queue.poll();
       this.stableCount--;
+      this.custodyCount--;
       this.ackCount--;
       confirmedTxId = transaction.txId;
       transaction.reset();
       options.transactions.give(transaction);
     }
     if (confirmedTxId > 0) options.listener.onConfirmedUpTo(confirmedTxId);
+  }
+
+  /**
+   * Acknowledges deliveries of buses without a broker as soon as they are stable, whatever the policy (E32). There an
+   * acknowledgement is the sender's confirmation: held back until our own sends are confirmed, two applications that answer
+   * each other would wait for each other for ever. Nothing is less safe by it: what was sent is in our journal.
+   */
+  private acceptCustody(): void {
+    while (this.custodyCount < this.stableCount) {
+      const transaction = this.queue.at(this.custodyCount)!;
+      if (transaction.ackToken !== undefined && !transaction.ackToken.isReleased) break;
+      if (transaction.work?.port?.bus.isHeldByReceiver === true) this.acknowledge(transaction);
+      this.custodyCount++;
+    }
   }
 
   /** After a storage error nothing is acknowledged any more (H22). */
@@ -180,6 +199,7 @@ export class InFlight {
       if (transaction.work !== undefined) onLocal(transaction.work);
     }
     this.stableCount = 0;
+    this.custodyCount = 0;
     this.ackCount = 0;
   }
 
