@@ -123,7 +123,6 @@ export class EngineLifecycle {
     await this.phase('configuration', 'the application', () => this.configure());
     const store = await this.phase('store', 'opening', async () => await options.store());
     const core = await this.phase('recovery', 'the store', () => this.recover(store));
-    this.core = core;
     await this.raise(new EngineStarted(options.name, this.role));
     await this.activate(core);
   }
@@ -189,6 +188,8 @@ export class EngineLifecycle {
         onRebuild: (done) => this.rebuild(done),
         onProgress: () => this.onProgress(),
       });
+      // Before anything is replayed: replayed handlers ask the engine for the recorded time, and send.
+      this.core = core;
       core.timers.load(store.tables);
       core.pipeline.state = app.state?.create(core.state!);
       loadInDoubt(core);
@@ -201,6 +202,7 @@ export class EngineLifecycle {
       this.refuseIfStopping();
       return core;
     } catch (error) {
+      this.core = undefined;
       core?.checkpointer.close();
       await store.close();
       throw error;

@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defineApp, type Engine, type StateCodec } from '@aep/engine';
+import { deposit } from './bank-apps.js';
+import { BankFactory, Deposit, Deposited } from './gen/bank.js';
+import { rejection, TellerWorld, type TellerOptions, startedTeller } from './teller-world.js';
+
+interface Ledger {
+  readonly balances: Record<string, number>;
+  readonly notes: unknown[];
+}
+
+const codec: StateCodec<Ledger> = {
+  create: () => ({ balances: {}, notes: [] }),
+  save: (ledger) => Buffer.from(JSON.stringify(ledger)),
+  load: (bytes) => JSON.parse(Buffer.from(bytes).toString()) as Ledger,
+};
+
+interface Channels {
+  events: Deposited;
+}
+
+/** Handles deposits; counts its calls, replays included. `noise` makes it nondeterministic. */
+function ledgerApp(calls = { count: 0, failures: 0 }, noise: () => number = () => 0) {
+  return defineApp<Ledger, Channels>({ name: 'teller', stateCodec: codec, factories: [BankFactory] })
+    .on(Deposit, async (message, { state, engine, send }) => {
+      calls.count++;
+      const { account, amount, instruction } = message;
+      await Promise.resolve();
+      state.balances[account] = (state.balances[account] ?? 0) + amount;
+      if (instruction === 'note') state.notes.push([engine.now(), engine.random(), engine.newId()]);
+      if (instruction === 'hidden') state.notes.push(noise());
+      if (instruction === 'fail' && calls.failures-- > 0) throw new Error('asked to fail');
+      if (instruction === 'remind') engine.schedule(deposit(account, 100), { delayMs: 1_000, id: 'reminder' });
+      const event = Deposited.create();
+      event.account = account;
+      event.balance = state.balances[account] + (instruction === 'noisy' ? noise() : 0);
+      send('events', event);
+    })
+    .command('grant', { options: { account: { type: 'string' }, amount: { type: 'number' } } }, (args, { state }) => {
+      state.balances[String(args['account'])] = Number(args['amount']);
+    });
+}
+
+type LedgerWorld = TellerWorld & { engine: Engine<unknown> };
+
+async function ledgerWorld(app: object = ledgerApp(), options: TellerOptions = {}): Promise<LedgerWorld> {
+  return (await new TellerWorld(app).start(options)) as unknown as LedgerWorld;
+}
+
+const ledgerOf = (world: LedgerWorld): Ledger =>
+  structuredClone(world.engine.read((state) => state as unknown) as Ledger);
+
+test('a restart rebuilds the state by replay, with the recorded time, numbers and ids (E60)', async () => {
+  const world = await ledgerWorld();
+  for (const instruction of ['', 'note', 'note']) world.bus.deliver(deposit('a', 1, instruction));
+  await world.idle();
+  const before = ledgerOf(world);
+  assert.equal(new Set(before.notes.map(String)).size, 2);
+  await world.world.advance(5_000);
+  const calls = { count: 0, failures: 0 };
+  await world.restart(ledgerApp(calls) as never);
+  assert.deepEqual(ledgerOf(world), before);
+  assert.equal(calls.count, 3);
+  await world.idle();
+  assert.ok(
+    world.bus.sent.every((sent) => sent.possibleDuplicate),
+    'a replay sends nothing',
+  );
+  await world.world.run(world.engine.stop());
+});
+
+test('a snapshot shortens the replay, and the journal before it is given up (E60, E104)', async () => {
+  const options = { limits: { snapshotEvery: 10 } };
+  const world = await ledgerWorld(ledgerApp(), options);
+  for (let n = 0; n < 45; n++) {
+    world.bus.deliver(deposit(`a${n % 3}`, 1));
+    await world.idle();
+  }
+  await world.world.advance(5_000);
+  const before = ledgerOf(world);
+  assert.ok(world.store.journal.firstTxId > 20, `the journal begins at ${world.store.journal.firstTxId}`);
+  const calls = { count: 0, failures: 0 };
+  await world.restart(ledgerApp(calls) as never, options);
+  assert.deepEqual(ledgerOf(world), before);
+  assert.ok(calls.count <= 11, `${calls.count} handler calls`);
+  await world.world.run(world.engine.stop());
+});
+
+test('without a snapshot the journal of an event-sourced application is kept whole (E104)', async () => {
+  const world = await ledgerWorld(ledgerApp(), { limits: { snapshotEvery: 0 } });
+  for (let n = 0; n < 20; n++) {
+    world.bus.deliver(deposit('a', 1));
+    await world.idle();
+  }
+  await world.world.advance(10_000);
+  assert.equal(world.store.journal.firstTxId, 1);
+  await world.world.run(world.engine.stop());
+});
+
+test('an exception rolls the state back by replay, and the retry finds it clean (E21, E60)', async () => {
+  const calls = { count: 0, failures: 1 };
+  const world = await ledgerWorld(ledgerApp(calls));
+  world.bus.deliver(deposit('a', 1));
+  world.bus.deliver(deposit('a', 10, 'fail'));
+  world.bus.deliver(deposit('a', 100));
+  await world.idle();
+  assert.equal(ledgerOf(world).balances['a'], 111);
+  assert.deepEqual(
+    world.bus.sent.map((sent) => [sent.sno, sent.json['balance']]),
+    [
+      [1, 1],
+      [2, 11],
+      [3, 111],
+    ],
+  );
+  await world.world.run(world.engine.stop());
+});
+
+test('a quarantined event leaves no trace in the state, now and after a restart (E20, E60)', async () => {
+  const world = await ledgerWorld(ledgerApp({ count: 0, failures: Infinity }), { policies: { retriesMax: 1 } });
+  world.bus.deliver(deposit('a', 1));
+  world.bus.deliver(deposit('a', 10, 'fail'));
+  world.bus.deliver(deposit('a', 100));
+  await world.world.advance(2_000);
+  await world.idle();
+  assert.deepEqual([ledgerOf(world).balances['a'], world.engine.deadLetters.list().length], [101, 1]);
+  await world.restart(ledgerApp() as never);
+  assert.equal(ledgerOf(world).balances['a'], 101);
+  await world.world.run(world.engine.stop());
+});
+
+test('an unsolicited send during a replay goes out as a transaction of its own (E40, E60)', async () => {
+  const calls = { count: 0, failures: 1 };
+  const world = await ledgerWorld(ledgerApp(calls));
+  for (let n = 0; n < 20; n++) world.bus.deliver(deposit('a', 1));
+  await world.idle();
+  world.bus.deliver(deposit('a', 1, 'fail'));
+  const sender = world.engine.senderFor<Channels>();
+  const sends: Promise<void>[] = [];
+  for (let turn = 0; turn < 60; turn++) {
+    world.clock.settle();
+    await new Promise((resolve) => setTimeout(resolve, 0)); // between two steps of the replay
+    if (calls.count > 21 && sends.length < 5) {
+      const event = Deposited.create();
+      event.account = `other ${sends.length}`;
+      sends.push(sender.sendMessage('events', event));
+    }
+  }
+  await world.idle();
+  await world.world.run(Promise.all(sends));
+  const others = world.bus.sent.filter((sent) => String(sent.json['account']).startsWith('other'));
+  assert.equal(others.length, sends.length);
+  await world.world.run(world.engine.stop());
+});
+
+test('timers, commands and injected messages are replayed too (E60, E63, E101)', async () => {
+  const world = await ledgerWorld();
+  world.bus.deliver(deposit('a', 1, 'remind'));
+  await world.idle();
+  await world.world.run(world.engine.inject(deposit('b', 2)));
+  await world.world.run(world.engine.execute('grant', { account: 'c', amount: 30 }));
+  await world.world.advance(1_500);
+  const before = ledgerOf(world);
+  assert.deepEqual(before.balances, { a: 101, b: 2, c: 30 });
+  await world.restart(ledgerApp() as never);
+  assert.deepEqual([ledgerOf(world), world.engine.timers], [before, []]);
+  await world.world.run(world.engine.stop());
+});
+
+for (const [instruction, field] of [
+  ['', undefined],
+  ['note', undefined],
+  ['noisy', 'outbound[0].balance'],
+  ['hidden', 'state'],
+] as const) {
+  test(`verifyReplay ${field === undefined ? 'agrees with a deterministic handler' : `names ${field} of a nondeterministic one`} ("${instruction}") (E60)`, async () => {
+    let noise = 0;
+    const world = await ledgerWorld(ledgerApp(undefined, () => ++noise));
+    world.bus.deliver(deposit('a', 1));
+    world.bus.deliver(deposit('a', 1, instruction));
+    await world.idle();
+    const report = await world.world.run(world.engine.verifyReplay());
+    assert.deepEqual([report.fromTxId, report.toTxId, report.replayed], [1, 2, 2]);
+    assert.deepEqual([report.difference?.field, report.difference?.txId], [field, field === undefined ? undefined : 2]);
+    if (field?.startsWith('outbound') === true)
+      assert.deepEqual([report.difference!.expected, report.difference!.got], ['3', '4']);
+    // The engine goes on.
+    await world.world.run(world.engine.inject(deposit('b', 1)));
+    await world.world.run(world.engine.stop());
+  });
+}
+
+test('what arrives during a verification is handled after it (E60)', async () => {
+  const world = await ledgerWorld();
+  for (let n = 0; n < 5; n++) world.bus.deliver(deposit('a', 1));
+  await world.idle();
+  const verified = world.engine.verifyReplay();
+  world.bus.deliver(deposit('a', 1));
+  await world.world.run(verified);
+  await world.idle();
+  assert.equal(ledgerOf(world).balances['a'], 6);
+  await world.world.run(world.engine.stop());
+});
+
+test('verifyReplay is for event-sourced applications, and the two ways of keeping state exclude each other (E60)', async () => {
+  const teller = await startedTeller();
+  assert.equal((await rejection(teller.engine.verifyReplay())).code, 'AEP_NOT_EVENT_SOURCED');
+  await teller.world.run(teller.engine.stop());
+  assert.throws(() => new TellerWorld(ledgerApp()).make({ haPolicy: 'StateReplication' }), {
+    code: 'AEP_OPTIONS_INVALID',
+  });
+});
+
+test('a replay that throws, or meets a type or a history that is gone, stops the start and names the transaction (E60)', async () => {
+  const world = await ledgerWorld();
+  world.bus.deliver(deposit('a', 1));
+  await world.idle();
+  world.world.crash('lost');
+  const broken = defineApp<Ledger>({ name: 'teller', stateCodec: codec, factories: [BankFactory] }).on(Deposit, () => {
+    throw new Error('changed its mind');
+  });
+  const { buses } = world.engine.options;
+  const failing = async (app: object): Promise<string> =>
+    (await rejection(world.world.run(world.world.engine('teller', { app, buses }).start()))).code;
+  assert.equal(await failing(broken), 'AEP_REPLAY_FAILED');
+  world.world.crash('lost');
+  assert.equal(await failing(defineApp({ name: 'teller', stateCodec: codec })), 'AEP_REPLAY_TYPE_UNKNOWN');
+  const again = await ledgerWorld();
+  for (let n = 0; n < 3; n++) {
+    again.bus.deliver(deposit('a', 1));
+    await again.idle();
+  }
+  await again.world.run(again.engine.stop());
+  again.store.disk.runs.splice(0, 2);
+  again.world.crash('lost');
+  const gone = await rejection(again.world.run(again.make({ app: ledgerApp() }).start()));
+  assert.equal(gone.code, 'AEP_REPLAY_HISTORY_GONE');
+});
