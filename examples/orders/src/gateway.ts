@@ -42,11 +42,11 @@ export class Gateway {
       const { size } = await stat(this.input);
       this.reading.bytesTotal = size;
       for await (const entry of readInvoiceCsv(this.readBytes(signal), this.input)) {
-        if (signal.aborted || !(await this.handOver(entry))) return;
+        if (signal.aborted || !(await this.handOver(entry, signal))) return;
       }
       this.reading.finish();
     } catch (error) {
-      this.reading.fail(error);
+      if (!signal.aborted) this.reading.fail(error);
     }
   }
 
@@ -94,16 +94,27 @@ export class Gateway {
   }
 
   /** False when the engine takes no more. */
-  private async handOver(entry: CsvEntry): Promise<boolean> {
+  private async handOver(entry: CsvEntry, signal: AbortSignal): Promise<boolean> {
     const message = messageOf(entry);
     for (;;) {
       const outcome = this.engine.offer(message);
-      if (outcome === 'closed') return false;
       if (outcome === 'accepted') break;
-      await this.engine.whenWritable();
+      // On a full disk there may be no room for as long as one cares to wait; a stop must not wait for it.
+      if (outcome === 'closed' || !(await this.isWritable(signal))) return false;
     }
     this.reading.entries++;
     return true;
+  }
+
+  /** True once the engine has room; false when the stop comes first. */
+  private async isWritable(signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return false;
+    return await new Promise((resolve, reject) => {
+      const onStop = (): void => resolve(false);
+      signal.addEventListener('abort', onStop, { once: true });
+      const writable = this.engine.whenWritable().finally(() => signal.removeEventListener('abort', onStop));
+      writable.then(() => resolve(true), reject);
+    });
   }
 }
 

@@ -54,6 +54,10 @@ test('a header without a column is refused with its name and the nearest one', a
   };
   await assert.rejects(read(`${HEADER.replace('Country', 'Countri')}\n${GOOD}\n`), refusal);
   await assert.rejects(read(''), { code: 'AEP_ORDERS_HEADER', message: /empty/ });
+  await assert.rejects(read(Buffer.from(`\uFEFF${HEADER}\n`, 'utf16le')), {
+    code: 'AEP_ORDERS_HEADER',
+    message: /UTF-16/,
+  });
   await assert.rejects(read('"never closed\n'), { code: 'AEP_ORDERS_HEADER', message: /line 1/ });
 });
 

@@ -45,11 +45,13 @@ export class InvoiceLineReader {
     const names = header.map((name) => name.trim());
     const missing = COLUMNS.filter((column) => indexOfColumn(names, column) < 0);
     if (missing.length > 0) {
-      const nearest = didYouMean(missing[0] ?? '', names);
+      const hint = hasZeroBytes(header)
+        ? ': it holds zero bytes, as UTF-16 does; save it as UTF-8'
+        : didYouMean(missing[0] ?? '', names);
       throw new AepError(
         'AEP_ORDERS_HEADER',
         'reject',
-        `${file}: line 1 must name the columns ${COLUMNS.join(',')}; missing: ${missing.join(', ')}${nearest}`,
+        `${file}: line 1 must name the columns ${COLUMNS.join(',')}; missing: ${missing.join(', ')}${hint}`,
         { file, missing: missing.join(',') },
       );
     }
@@ -112,6 +114,11 @@ function isDate(text: string): boolean {
   const isInRange = (value: string | undefined, least: number, most: number): boolean =>
     Number(value) >= least && Number(value) <= most;
   return isInRange(month, 1, 12) && isInRange(day, 1, 31) && isInRange(clock[1], 0, 23) && isInRange(clock[2], 0, 59);
+}
+
+/** Every other byte of Latin text in UTF-16 is 0; spreadsheets call that "Unicode text". */
+function hasZeroBytes(header: readonly string[]): boolean {
+  return header.some((name) => name.includes('\0'));
 }
 
 /** Letters' case and spaces in a column's name do not matter: `Customer ID` is CustomerID. */
