@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ExitCode } from '@aep/cli';
 import { ledgerModel, TYPES_MODULE, writeLedger } from './ledger-store.js';
-import { aep, aepJson, scratchDirectory, type TestIo } from './test-io.js';
+import { aep, aepJson, codeOf, scratchDirectory, type TestIo } from './test-io.js';
 
 const scratch = scratchDirectory();
 const cwd = scratch.path;
@@ -24,8 +24,9 @@ const answering = (status: number, body: unknown) => (io: TestIo) => {
 };
 
 test('an xvm that does not answer is unreachable, and the error says where it was looked for', async () => {
-  const { exitCode, err } = await aep(cwd, ['stats', '--admin', 'localhost:7500']);
-  assert.equal(exitCode, ExitCode.unreachable);
+  const outcome = await aep(cwd, ['stats', '--admin', 'localhost:7500']);
+  const { exitCode, err } = outcome;
+  assert.deepEqual([exitCode, codeOf(outcome)], [ExitCode.unreachable, 'AEP_CLI_ADMIN_UNREACHABLE']);
   assert.match(
     err,
     /^error: AEP_CLI_ADMIN_UNREACHABLE: no xvm answers at http:\/\/localhost:7500: connect ECONNREFUSED; is it running/,
@@ -41,12 +42,9 @@ test('an answer that takes too long is none', async () => {
 });
 
 test('a server that is no xvm is told from one', async () => {
-  const { exitCode, err } = await aep(
-    cwd,
-    ['stats', '--admin', 'localhost:80'],
-    answering(404, '<html>not found</html>'),
-  );
-  assert.equal(exitCode, ExitCode.unreachable);
+  const outcome = await aep(cwd, ['stats', '--admin', 'localhost:80'], answering(404, '<html>not found</html>'));
+  const { exitCode, err } = outcome;
+  assert.deepEqual([exitCode, codeOf(outcome)], [ExitCode.unreachable, 'AEP_CLI_ADMIN_REFUSED']);
   assert.match(
     err,
     /AEP_CLI_ADMIN_REFUSED: the server at http:\/\/localhost:80 answered 404 to \/status: is it the admin server of an xvm/,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ExitCode } from '@aep/cli';
 import { APP_MODULE, ledgerModel, TYPES_MODULE, writeLedger } from './ledger-store.js';
-import { aep, aepJson, scratchDirectory } from './test-io.js';
+import { aep, aepJson, codeOf, scratchDirectory } from './test-io.js';
 
 const scratch = scratchDirectory();
 const cwd = scratch.path;
@@ -84,15 +84,17 @@ test('a filter on messages needs their types', async () => {
     ['--where', 'account=alice'],
     ['--type', 'Deposited'],
   ]) {
-    const { exitCode, err } = await aep(cwd, ['journal', 'list', STORE, ...flags]);
-    assert.equal(exitCode, ExitCode.inputInvalid);
+    const outcome = await aep(cwd, ['journal', 'list', STORE, ...flags]);
+    const { exitCode, err } = outcome;
+    assert.deepEqual([exitCode, codeOf(outcome)], [ExitCode.inputInvalid, 'AEP_CLI_TYPES_NEEDED']);
     assert.match(err, /^error: AEP_CLI_TYPES_NEEDED: .*add --model FILE/);
   }
 });
 
 test('a mistyped message type is answered with the nearest', async () => {
-  const { exitCode, err } = await aep(cwd, ['journal', 'list', STORE, ...TYPES, '--type', 'Depositt']);
-  assert.equal(exitCode, ExitCode.inputInvalid);
+  const outcome = await aep(cwd, ['journal', 'list', STORE, ...TYPES, '--type', 'Depositt']);
+  const { exitCode, err } = outcome;
+  assert.deepEqual([exitCode, codeOf(outcome)], [ExitCode.inputInvalid, 'AEP_CLI_NAME_UNKNOWN']);
   assert.match(err, /AEP_CLI_NAME_UNKNOWN: message type "Depositt" is not known \(did you mean "Deposit"\?\)/);
 });
 
@@ -114,8 +116,9 @@ test('a quarantined record shows the dead letter that it made', async () => {
 
 test('a record that is not there is refused with what is', async () => {
   for (const txId of ['6', '0']) {
-    const { exitCode, err } = await aep(cwd, ['journal', 'show', txId, STORE]);
-    assert.equal(exitCode, ExitCode.inputInvalid);
+    const outcome = await aep(cwd, ['journal', 'show', txId, STORE]);
+    const { exitCode, err } = outcome;
+    assert.deepEqual([exitCode, codeOf(outcome)], [ExitCode.inputInvalid, 'AEP_CLI_RECORD_UNKNOWN']);
     assert.equal(err, `error: AEP_CLI_RECORD_UNKNOWN: there is no record ${txId}: the newest is 5\n`);
   }
 });
@@ -133,12 +136,9 @@ test('an export has one line of JSON per record, the same as the list', async ()
 
 test('following prints what is there and ends when it is interrupted', async () => {
   const { exitCode, out } = await aep(cwd, ['journal', 'follow', STORE, '--from', '1', ...TYPES], (io) => {
-    const { stdout } = io;
-    const { write } = stdout;
-    stdout.write = (text) => {
+    io.stdout.onWrite = (text) => {
       // The fifth record is the last: from there on it would wait for ever.
       if (text.startsWith('       5')) io.interrupt();
-      return write.call(stdout, text);
     };
   });
   assert.equal(exitCode, ExitCode.ok);
@@ -218,7 +218,7 @@ test('an app that the model does not have is answered with the nearest', async (
 
 test('a module of types that cannot be loaded is an error, a root that it does not have too', async () => {
   const missing = await aep(cwd, ['journal', 'list', STORE, '--types', './nothing.js']);
-  assert.equal(missing.exitCode, ExitCode.unreachable);
+  assert.deepEqual([missing.exitCode, codeOf(missing)], [ExitCode.unreachable, 'AEP_CLI_MODULE']);
   assert.match(missing.err, /^error: AEP_CLI_MODULE: module \.\/nothing\.js cannot be used: /);
   const unknown = await aep(cwd, ['journal', 'list', STORE, '--types', `${TYPES_MODULE}#Legder`]);
   assert.match(unknown.err, /state root of \S+ "Legder" is not known \(did you mean "Ledger"\?\)/);

@@ -85,7 +85,7 @@ export function ledgerModel({
       <messaging>
         <buses><bus name="bank"><channels><channel name="deposits" join="true"/><channel name="events"/></channels></bus></buses>
       </messaging>
-      <storage durability="os"/>
+      <storage durability="os"><persistence journalRetention="1d"/></storage>
       <policies retriesMax="0"/>
     </app>
   </apps>

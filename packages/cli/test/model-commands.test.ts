@@ -19,7 +19,7 @@ writeFileSync(join(cwd, 'broken.xml'), BROKEN);
 test('a good model is reported in one line', async () => {
   assert.deepEqual(await aep(cwd, ['validate', 'model.xml']), {
     exitCode: ExitCode.ok,
-    out: 'ok model.xml: 1 buses, 1 apps, 1 xvms\n',
+    out: 'ok model.xml: 1 bus, 1 app, 1 xvm\n',
     err: '',
   });
 });

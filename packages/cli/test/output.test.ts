@@ -6,7 +6,7 @@ import { ExitCode } from '@aep/cli';
 import { CLI_VERSION } from '@aep/cli/internal';
 import { VirtualClock } from '@aep/kernel';
 import { writeLedger } from './ledger-store.js';
-import { aep, scratchDirectory, type TestIo } from './test-io.js';
+import { aep, codeOf, scratchDirectory, type TestIo } from './test-io.js';
 
 const scratch = scratchDirectory();
 const cwd = scratch.path;
@@ -96,12 +96,13 @@ test('an error is one line with its code; with --debug it has its stack, with --
 });
 
 test('an error that nobody foresaw has a code too, and asks to be reported', async () => {
-  const { exitCode, err } = await aep(cwd, VERIFY, (io) => {
+  const outcome = await aep(cwd, VERIFY, (io) => {
     io.stdout.write = () => {
       throw new TypeError('the stream is broken');
     };
   });
-  assert.equal(exitCode, ExitCode.failed);
+  const { exitCode, err } = outcome;
+  assert.deepEqual([exitCode, codeOf(outcome)], [ExitCode.failed, 'AEP_CLI_UNEXPECTED']);
   assert.match(err, /^error: AEP_CLI_UNEXPECTED: the stream is broken; run it again with --debug/);
 });
 

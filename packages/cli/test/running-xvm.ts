@@ -25,11 +25,8 @@ export class RunningXvm {
     );
     const io = new TestIo(cwd);
     const started = new Promise<void>((resolve) => {
-      const { stderr } = io;
-      const { write } = stderr;
-      stderr.write = (text) => {
-        if (text.startsWith('Ctrl-C stops') || text.includes('"started"')) resolve();
-        return write.call(stderr, text);
+      io.stderr.onWrite = (text) => {
+        if (text.startsWith('Ctrl-C stops')) resolve();
       };
     });
     const ended = runCli(['run', 'model.xml', ...(options.flags ?? [])], io);

@@ -36,7 +36,7 @@ after(async () => {
 
 test('a message that is sent is handled: state and journal show it while the xvm runs', async () => {
   const { exitCode, out } = await deposit('alice', 5);
-  assert.deepEqual([exitCode, out], [ExitCode.ok, 'ledger received ledger.Deposit as if from deposits@bank\n']);
+  assert.deepEqual([exitCode, out], [ExitCode.ok, 'ledger received ledger.Deposit as if from deposits\n']);
   const total = await eventually(
     () => callJson<{ total: number }>('command', 'total'),
     ({ total }) => total === 5,
@@ -80,7 +80,7 @@ test('on a channel that the app only sends on, the message is sent, and the same
       'k1',
     );
   const { exitCode, out } = await send();
-  assert.deepEqual([exitCode, out], [ExitCode.ok, 'ledger sent ledger.Deposited on events@bank\n']);
+  assert.deepEqual([exitCode, out], [ExitCode.ok, 'ledger sent ledger.Deposited on events\n']);
   assert.equal((await send()).exitCode, ExitCode.ok);
   const records = await callJson<unknown[]>('journal', 'list', '--where', 'account=once', '--channel', 'events');
   assert.equal(records.length, 1);

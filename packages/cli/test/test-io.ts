@@ -31,9 +31,12 @@ class TestStream implements CliStream {
   isTty = false;
   columns: number | undefined;
   text = '';
+  /** A test that waits for a text, or acts at it. */
+  onWrite: (text: string) => void = () => {};
 
   write(text: string): boolean {
     this.text += text;
+    this.onWrite(text);
     return true;
   }
 
@@ -116,6 +119,11 @@ export async function aep(
   prepare(io);
   const exitCode = await runCli(argv, io);
   return { exitCode, out: io.stdout.text, err: io.stderr.text };
+}
+
+/** The code of the error that a command ended with; the empty string when it ended without one. */
+export function codeOf({ err }: Outcome): string {
+  return /^error: (AEP_[A-Z_]+): /m.exec(err)?.[1] ?? '';
 }
 
 /** The result as JSON; fails with what was said on stderr. */

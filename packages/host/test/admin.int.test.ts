@@ -221,7 +221,12 @@ test('a message is sent through an app, and answered when it is stable', async (
     call(admin, 'POST', '/apps/board/send', {
       body: { channel: 'sales', type, message: { item: 'tea', amount: 4, region: 'EU' } },
     });
-  assert.deepEqual((await send('shop.Sale')).json, { app: 'board', channel: 'sales', type: 'shop.Sale' });
+  assert.deepEqual((await send('shop.Sale')).json, {
+    app: 'board',
+    channel: 'sales',
+    type: 'shop.Sale',
+    as: 'message',
+  });
   await xvm.engine('board').whenIdle();
   assert.equal(tillTotal(xvm, 'tea'), 9);
   const refused = await send('shop.Sail');

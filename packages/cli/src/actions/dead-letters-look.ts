@@ -5,7 +5,7 @@ import type { DeadLetterJson, DeadLetterQuery } from '../admin/admin-types.js';
 import { ExitCode } from '../exit-code.js';
 import type { StoreOptions } from '../options/store-options.js';
 import { toJsonText } from '../output/json.js';
-import { formatCount } from '../output/progress.js';
+import { formatQuantity } from '../output/progress.js';
 import type { Session } from '../session.js';
 import { timeText } from '../store/record-json.js';
 import { type SelectedStore, storeAndNumbers, withStore } from '../store/select-store.js';
@@ -86,9 +86,7 @@ export function printLetters({ output }: Session, letters: readonly DeadLetterJs
       letter.error,
     ]),
   );
-  output.note(
-    `${letters.length === 1 ? '1 dead letter' : `${formatCount(letters.length)} dead letters`}${isMore ? '; there are more: raise --limit' : ''}`,
-  );
+  output.note(`${formatQuantity(letters.length, 'dead letter')}${isMore ? '; there are more: raise --limit' : ''}`);
 }
 
 /** A store that is named by its directory is meant, whatever the environment says. */

@@ -2,7 +2,7 @@ import { changes } from '@aep/store';
 import { ExitCode } from '../exit-code.js';
 import type { RecordFilterOptions } from '../options/filter-options.js';
 import type { StoreOptions } from '../options/store-options.js';
-import { formatCount } from '../output/progress.js';
+import { formatQuantity } from '../output/progress.js';
 import type { Session } from '../session.js';
 import { recordFilter } from '../store/record-filter.js';
 import { type RecordJson, RecordTranslator } from '../store/record-json.js';
@@ -111,7 +111,7 @@ export async function exportJournal(
       await session.output.jsonLine(record);
       if (++count >= (options.limit ?? Infinity)) break;
     }
-    session.output.note(`${formatCount(count)} records exported`);
+    session.output.note(`${formatQuantity(count, 'record')} exported`);
     return ExitCode.ok;
   });
 }
@@ -158,7 +158,7 @@ function footer(shown: readonly Found[], journal: { firstTxId: number; stableTxI
   const range = `the journal holds records ${firstTxId} to ${stableTxId}`;
   const last = shown.at(-1);
   const next = isMore && last !== undefined ? `; go on with --from ${last.txId + 1}` : '';
-  return `${shown.length === 1 ? '1 record' : `${formatCount(shown.length)} records`} shown; ${range}${next}`;
+  return `${formatQuantity(shown.length, 'record')} shown; ${range}${next}`;
 }
 
 function nextTurn({ io }: Session): Promise<void> {

@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { ExitCode } from '../exit-code.js';
 import { readModel } from '../model-file.js';
 import type { ModelOptions } from '../options/model-options.js';
-import { formatCount } from '../output/progress.js';
+import { formatCount, formatQuantity } from '../output/progress.js';
 import type { Session } from '../session.js';
 
 interface RunOptions extends ModelOptions {
@@ -46,7 +46,7 @@ function summarise({ output }: Session, model: Model, xvm: Xvm): void {
     return;
   }
   output.line(
-    `xvm ${output.style.bold(status.xvm)} runs ${status.apps.length === 1 ? '1 app' : `${status.apps.length} apps`} (process ${status.pid})`,
+    `xvm ${output.style.bold(status.xvm)} runs ${formatQuantity(status.apps.length, 'app')} (process ${status.pid})`,
   );
   const rows = status.apps.map(({ name, state, messaging, role, statistics }) => {
     const { durability, stableTxId } = statistics;

@@ -1,5 +1,6 @@
 import { compareSchemas } from '@aep/codegen';
 import { ExitCode } from '../exit-code.js';
+import { formatQuantity } from '../output/progress.js';
 import { readProtoFiles } from '../proto-files.js';
 import type { Session } from '../session.js';
 
@@ -27,7 +28,7 @@ export function checkSchema(
   } else {
     for (const { kind, message } of changes) output.line(`${message} [${kind}]`);
     if (changes.length === 0) output.line(`${output.style.green('ok')} ${after!}: nothing breaks`);
-    else output.note(changes.length === 1 ? '1 breaking change' : `${changes.length} breaking changes`);
+    else output.note(formatQuantity(changes.length, 'breaking change'));
   }
   return changes.length === 0 ? ExitCode.ok : ExitCode.problemsFound;
 }

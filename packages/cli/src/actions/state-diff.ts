@@ -1,7 +1,7 @@
 import { SYSTEM_TABLES_FROM } from '@aep/store';
 import { ExitCode } from '../exit-code.js';
 import type { StoreOptions } from '../options/store-options.js';
-import { formatCount } from '../output/progress.js';
+import { formatCount, formatQuantity } from '../output/progress.js';
 import type { Session } from '../session.js';
 import { findTable, refuseEventSourced, tablesOf } from '../store/collections.js';
 import { entryJson } from '../store/record-json.js';
@@ -82,7 +82,7 @@ function print({ output }: Session, { types }: SelectedStore, { from, to, change
     else output.line(`${style.yellow('~')} ${name} ${valueText(was!)} -> ${valueText(is!)}`);
   }
   const more = changes.length > limit ? `, ${formatCount(limit)} shown: raise --limit` : '';
-  output.note(`${formatCount(changes.length)} entries differ between ${from} and ${to}${more}`);
+  output.note(`${formatQuantity(changes.length, 'entry differs', 'entries differ')} between ${from} and ${to}${more}`);
 }
 
 function reversed({ tableId, key, before, after }: StateChange): StateChange {

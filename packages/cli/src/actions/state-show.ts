@@ -1,7 +1,7 @@
 import { ExitCode } from '../exit-code.js';
 import type { StoreOptions } from '../options/store-options.js';
 import { toJsonLine } from '../output/json.js';
-import { formatCount } from '../output/progress.js';
+import { formatCount, formatQuantity } from '../output/progress.js';
 import type { Session } from '../session.js';
 import { findTable, keyBytes, refuseEventSourced, type ShownTable, tablesOf } from '../store/collections.js';
 import { type ChangeJson, entryJson } from '../store/record-json.js';
@@ -112,7 +112,7 @@ function showEntries(
     entries.map((entry) => [entryKey(entry), valueText(entry)]),
   );
   output.note(
-    `${formatCount(entries.length)} entries of ${table.name} at ${state.txId}${isMore ? '; there are more: raise --limit' : ''}`,
+    `${formatQuantity(entries.length, 'entry', 'entries')} of ${table.name} at ${state.txId}${isMore ? '; there are more: raise --limit' : ''}`,
   );
   return ExitCode.ok;
 }

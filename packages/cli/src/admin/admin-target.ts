@@ -9,13 +9,13 @@ const TIMEOUT_MS = 30_000;
 
 /** True when the command line says that a running xvm is meant. */
 export function isAdminGiven(io: CliIo, options: AdminOptions): boolean {
-  return options.admin !== undefined || (io.env['AEP_ADMIN_URL'] ?? '') !== '';
+  return options.admin !== undefined || (io.env.AEP_ADMIN_URL ?? '') !== '';
 }
 
 /** @throws AEP_CLI_USAGE, AEP_CLI_NAME_UNKNOWN, ModelError */
 export function adminClient(io: CliIo, options: AdminOptions): AdminClient {
   const { url, token } = locate(io, options);
-  const given = io.env['AEP_ADMIN_TOKEN'] ?? '';
+  const given = io.env.AEP_ADMIN_TOKEN ?? '';
   return new AdminClient(io, {
     url: checkUrl(url),
     token: given === '' ? token : given,
@@ -26,7 +26,7 @@ export function adminClient(io: CliIo, options: AdminOptions): AdminClient {
 function locate(io: CliIo, options: AdminOptions): { url: string; token: string | undefined } {
   if (options.admin !== undefined) return { url: options.admin, token: undefined };
   if (options.model !== undefined) return fromModel(io, options.model, options);
-  const url = io.env['AEP_ADMIN_URL'] ?? '';
+  const url = io.env.AEP_ADMIN_URL ?? '';
   if (url === '') throw usageError('which xvm? Give --admin URL (or $AEP_ADMIN_URL), or --model FILE');
   return { url, token: undefined };
 }

@@ -46,7 +46,6 @@ export interface AppCommandOption {
 /** What became of a message that was handed in. */
 export interface SendAnswer {
   readonly app: string;
-  /** `channel@bus`. */
   readonly channel: string;
   /** `local event`: the app receives from the channel itself, so it was given to its handlers. */
   readonly as: string;

@@ -34,6 +34,11 @@ export class Progress {
   }
 }
 
+/** `1 record`, `1,234 records`; a plural that is not made with an s is given. */
+export function formatQuantity(count: number, one: string, many: string = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
 /** `1,234,567`, whatever the locale of the machine. */
 export function formatCount(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',');

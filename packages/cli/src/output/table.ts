@@ -31,9 +31,5 @@ function cut(line: string, width: number | undefined): string {
 
 /** Text of messages may hold anything; a table's row is one line, and control characters do not reach the terminal. */
 export function oneLine(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are what must not get through
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f]/g,
-    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+  return text.replaceAll(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

@@ -50,21 +50,28 @@ interface Use {
  * wait for its own acknowledgement, which waits for what was sent before it (E31, E32).
  */
 export function addMessageRoutes(server: FastifyInstance, xvm: Xvm): void {
-  server.post<{ Body: SendBody }>('/send', { schema: SEND }, async ({ body }) => {
-    const { type, message, key, idempotencyKey } = body;
-    const { engine, place, isReceiver } = chooseUse(xvm, body);
-    if (isReceiver && idempotencyKey !== undefined) throw notIdempotent(engine.name, place);
-    const view = messageOf(engine, type, message);
-    xvm.log.log('info', 'a message of a caller', { app: engine.name, channel: place, type });
-    if (isReceiver) await engine.inject(view);
-    else {
-      await engine.senderFor().sendMessage(place, view, {
-        ...(key === undefined ? {} : { key }),
-        ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-      });
-    }
-    return { app: engine.name, channel: place, type, as: isReceiver ? 'local event' : 'message' };
-  });
+  server.post<{ Body: SendBody }>('/send', { schema: SEND }, ({ body }) => handIn(xvm, body));
+  server.post<{ Params: { readonly app: string }; Body: SendBody }>(
+    '/apps/:app/send',
+    { schema: SEND },
+    ({ params, body }) => handIn(xvm, { ...body, app: params.app }),
+  );
+}
+
+async function handIn(xvm: Xvm, request: SendBody) {
+  const { channel, type, message, key, idempotencyKey } = request;
+  const { engine, place, isReceiver } = chooseUse(xvm, request);
+  if (isReceiver && idempotencyKey !== undefined) throw notIdempotent(engine.name, place);
+  const view = messageOf(engine, type, message);
+  xvm.log.log('info', 'a message of a caller', { app: engine.name, channel: place, type });
+  if (isReceiver) await engine.inject(view);
+  else {
+    await engine.senderFor().sendMessage(place, view, {
+      ...(key === undefined ? {} : { key }),
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    });
+  }
+  return { app: engine.name, channel, type, as: isReceiver ? 'local event' : 'message' };
 }
 
 /** @throws AEP_APP_UNKNOWN, AEP_CHANNEL_UNKNOWN (reject) */
