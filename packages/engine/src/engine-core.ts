@@ -13,7 +13,7 @@ import {
   StuckAlert,
 } from './app/events.js';
 import { HandlerTable } from './app/handler-table.js';
-import { MessageEvent } from './app/message-event.js';
+import { makeInFlight, makePipeline } from './engine-assembly.js';
 import { busy, stopped } from './engine-errors.js';
 import type { ConcludedEngineOptions } from './engine-options.js';
 import type { BusPort, BusPortListener } from './messaging/bus-port.js';
@@ -22,20 +22,16 @@ import { Messaging } from './messaging/messaging.js';
 import { type OutboundMessage, outboundPool } from './messaging/outbound-message.js';
 import { DeadLetters } from './services/dead-letters.js';
 import { HeadWatch } from './services/head-watch.js';
-import { PipelineReports } from './services/pipeline-reports.js';
 import { Retention } from './services/retention.js';
 import { Timers } from './services/timers.js';
 import { EngineCounters, LatencyStatistics } from './statistics.js';
 import { type MarkProgress, StreamMarks } from './transaction/dedupe.js';
-import { HandOver } from './transaction/hand-over.js';
 import { HandlerScope } from './transaction/handler-scope.js';
-import { InFlight } from './transaction/in-flight.js';
-import { Intake } from './transaction/intake.js';
+import type { InFlight } from './transaction/in-flight.js';
 import { LoopTime } from './transaction/loop-time.js';
 import { OpenTransaction } from './transaction/open-transaction.js';
-import { Pipeline, type PipelineListener } from './transaction/pipeline.js';
+import type { Pipeline, PipelineListener } from './transaction/pipeline.js';
 import { type SealedTransaction, sealedPool } from './transaction/sealed-transaction.js';
-import { Sealer } from './transaction/sealer.js';
 import { Sequencer } from './transaction/sequencer.js';
 import { type LocalRequest, Work, workPool } from './transaction/work.js';
 
@@ -114,18 +110,18 @@ export class EngineCore implements BusPortListener, PipelineListener {
     this.timers = new Timers(options.clock, this.handlers.types, limits.timersMax, (request) =>
       this.submitFirst(request),
     );
-    this.deadLetters = new DeadLetters(
+    this.deadLetters = new DeadLetters({
       tables,
-      this.handlers.types,
-      () => journal.lastTxId + 1,
-      (request) => this.submit(request),
-      this.messaging,
-    );
-    this.inFlight = this.makeInFlight();
+      types: this.handlers.types,
+      nextTxId: () => journal.lastTxId + 1,
+      submit: (request) => this.submit(request),
+      messaging: this.messaging,
+    });
+    this.inFlight = makeInFlight(this);
     this.headWatch = new HeadWatch(options.clock, this.inFlight, limits.stuckAlertThresholdMs, (what, waitedMs) =>
       this.alert(new StuckAlert(options.name, what, waitedMs)),
     );
-    this.pipeline = this.makePipeline(sequencer);
+    this.pipeline = makePipeline(this, sequencer);
     this.pipeline.epoch = Math.max(1, store.epoch);
     journal.listen({ onStable: (mark) => this.onStable(mark), onFailure: (error) => this.onStoreFailure(error) });
   }
@@ -340,74 +336,6 @@ export class EngineCore implements BusPortListener, PipelineListener {
 
   alert(event: AlertEvent): void {
     this.listener.onEvent(event);
-  }
-
-  private makePipeline(sequencer: Sequencer): Pipeline {
-    const { options, transaction, inFlight, checkpointer, counters, latencies, works, handlers, time } = this;
-    const { journal } = this.store;
-    const reports = new PipelineReports(options.name, options.log, counters, (event) => this.alert(event));
-    const event = new MessageEvent();
-    const { filters } = options.app;
-    const isEventSourced = options.haPolicy === 'EventSourcing';
-    const onGap = reports.onGap.bind(reports);
-    const sealer = new Sealer({
-      journal,
-      state: this.state,
-      sequencer,
-      messageBytesMax: options.limits.messageBytesMax,
-      isEventSourced,
-    });
-    const handOver = new HandOver({
-      journal,
-      checkpointer,
-      transaction,
-      sealer,
-      inFlight,
-      counters,
-      time,
-      transactions: this.transactions,
-      outbound: this.outbound,
-      identity: this.identity,
-    });
-    return new Pipeline({
-      options,
-      inbound: this.inbound,
-      intake: new Intake({ event, handlers, filters, counters, latencies, time, isEventSourced, onGap }),
-      event,
-      transaction,
-      sealer,
-      journal,
-      handOver,
-      inFlight,
-      deadLetters: this.deadLetters,
-      scope: this.scope,
-      counters,
-      latencies,
-      works,
-      isHeldBack: () => this.messaging.areFull || checkpointer.isBehind,
-      reports,
-      listener: this,
-    });
-  }
-
-  private makeInFlight(): InFlight {
-    const { options, store } = this;
-    return new InFlight(
-      {
-        capacityMax: options.limits.transactionsInFlightMax,
-        acknowledgeAtStoreStability: options.policies.inboundAck === 'OnStoreStability',
-        listener: {
-          onConfirmedUpTo: (txId) => store.journal.setConfirmed(txId),
-          onCallbackFailed: (error) => options.log.log('error', 'a callback after stability failed', {}, error),
-        },
-        transactions: this.transactions,
-        outbound: this.outbound,
-        works: this.works,
-        time: this.time,
-        latencies: this.latencies,
-      },
-      store.journal.stableTxId,
-    );
   }
 
   private attachChannels(sequencer: Sequencer): void {

@@ -95,7 +95,7 @@ export class Engine<S = unknown> {
 
   /** The sender, typed with the application's channels. */
   senderFor<C extends ChannelMap = AnyChannels>(): Sender<C> {
-    return this.sender as Sender<C>;
+    return this.sender;
   }
 
   /**

@@ -42,7 +42,7 @@ function ledgerApp(calls = { count: 0, failures: 0 }, noise: () => number = () =
     });
 }
 
-type LedgerWorld = TellerWorld & { engine: Engine<unknown> };
+type LedgerWorld = TellerWorld & { engine: Engine };
 
 async function ledgerWorld(app: object = ledgerApp(), options: TellerOptions = {}): Promise<LedgerWorld> {
   return (await new TellerWorld(app).start(options)) as unknown as LedgerWorld;

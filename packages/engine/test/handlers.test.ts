@@ -132,7 +132,10 @@ test('a handler for a type of no factory, and a decorated property that is no me
   const world = new World();
   const app = defineApp({ name: 'x' }).on(Deposit, () => undefined);
   await assert.rejects(world.run(world.engine('x', { app }).start()), { code: 'AEP_APP_INVALID' });
-  class NoMethod {}
+  class NoMethod {
+    declare field: number;
+    other(): void {}
+  }
   Object.assign(NoMethod.prototype, { field: 3 });
   (EventHandler(Deposit) as unknown as (target: object, name: string) => void)(NoMethod.prototype, 'field');
   assert.throws(() => world.engine('y', { app: new NoMethod() }), { code: 'AEP_APP_INVALID' });

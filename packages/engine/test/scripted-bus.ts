@@ -61,7 +61,7 @@ export class ScriptedBus implements BusProvider {
   /** A join is confirmed only when the test says so. */
   joinsLate = false;
   openError: AepError | undefined;
-  descriptorError: unknown;
+  descriptorError: Error | undefined;
   private sno = 0;
 
   constructor(

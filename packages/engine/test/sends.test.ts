@@ -4,7 +4,7 @@ import { ChannelUp, defineApp, type SendOptions } from '@aep/engine';
 import { deposit } from './bank-apps.js';
 import { Bank, BankFactory, Deposit, Deposited } from './gen/bank.js';
 import { ScriptedBus } from './scripted-bus.js';
-import { rejection, startedTeller, type TellerOptions, TellerWorld, WatchedTeller } from './teller-world.js';
+import { rejection, startedTeller, TellerWorld, WatchedTeller } from './teller-world.js';
 
 interface Channels {
   deposits: Deposit;
@@ -207,7 +207,7 @@ async function keyOf(event: Deposited, options: SendOptions, channel: object): P
   const buses = [
     { description: teller.bus.description, provider: teller.bus, channels: [{ name: 'events', ...channel }] },
   ];
-  await teller.start({ buses } as TellerOptions);
+  await teller.start({ buses });
   const sent = teller.engine.senderFor<Channels>().sendMessage('events', event, options);
   const outcome = await teller.world.run(
     sent.then(

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AckToken, defineApp, type EngineOptions, StuckAlert } from '@aep/engine';
+import { type AckToken, defineApp, StuckAlert } from '@aep/engine';
 import { deposit } from './bank-apps.js';
 import { Bank, BankFactory, Deposit, Deposited } from './gen/bank.js';
-import { rejection, startedTeller, TellerWorld, WatchedTeller } from './teller-world.js';
+import { rejection, startedTeller, type TellerOptions, TellerWorld, WatchedTeller } from './teller-world.js';
 
 function told(account: string, balance = 0): Deposited {
   const event = Deposited.create();
@@ -224,7 +224,7 @@ test('a savepoint is refused after an earlier one was restored, and in another t
 });
 
 /** Takes a token, or several, for each deposit; `tokens` is in their order. */
-async function delaying(count = 1, options: Partial<EngineOptions> = {}) {
+async function delaying(count = 1, options: TellerOptions = {}) {
   const tokens: AckToken[] = [];
   const app = bank().on(Deposit, (message, { state, engine, send }) => {
     state.deposits++;
@@ -232,7 +232,7 @@ async function delaying(count = 1, options: Partial<EngineOptions> = {}) {
     if (message.instruction === 'delay')
       for (let n = 0; n < count; n++) tokens.push(engine.delayAcknowledgment({ timeoutMs: 500 }));
   });
-  return { tokens, teller: await new TellerWorld(app).start(options as object) };
+  return { tokens, teller: await new TellerWorld(app).start(options) };
 }
 
 test('a delayed acknowledgement holds its own and all later ones, not the sends (E64)', async () => {

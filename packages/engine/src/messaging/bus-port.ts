@@ -161,7 +161,8 @@ export class BusPort implements BindingListener {
     let port = this.strangers.get(channel.name);
     if (port !== undefined) return port;
     if (this.strangers.size >= STRANGERS_MAX) this.strangers.delete(this.strangers.keys().next().value!);
-    port = new ChannelPort(this, channel, 0, { name: channel.name }, false);
+    port = new ChannelPort(this, channel, 0, { name: channel.name });
+    port.isKnown = false;
     this.listener.onStranger(port);
     this.strangers.set(channel.name, port);
     return port;

@@ -46,6 +46,8 @@ export class ChannelPort {
   /** Last per-channel number given to an outbound message (E52). */
   lastChannelSno = 0;
   keyTable: KeyTable | undefined;
+  /** False for a channel that a bus delivered from and the deployment does not have (E16). */
+  isKnown = true;
   /** The join is in force. */
   isUp = false;
   marks!: StreamMarks;
@@ -57,8 +59,6 @@ export class ChannelPort {
     readonly description: ChannelDescription,
     readonly slot: number,
     options: ChannelOptions,
-    /** False for a channel that a bus delivered from and the deployment does not have (E16). */
-    readonly isKnown = true,
   ) {
     this.qos = QosCode[description.qos];
     this.tag = encodeChannelTag(bus.name, description.name, this.qos);

@@ -103,8 +103,9 @@ export class ChangeReader implements AsyncIterable<StoredRecord> {
   }
 
   private async change(name: string, value: Uint8Array | undefined, onStable: () => void): Promise<void> {
+    const key = readerFactKey(name);
     const apply = (transaction: OpenTransaction): void => {
-      transaction.change({ tableId: Table.facts, key: readerFactKey(name), value });
+      transaction.change({ tableId: Table.facts, key, value });
       transaction.callbacks.push(onStable);
     };
     const open = this.port.openTransaction();

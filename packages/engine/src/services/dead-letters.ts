@@ -26,6 +26,15 @@ export interface DeadLetter {
   readonly bytes: Uint8Array;
 }
 
+export interface DeadLetterParts {
+  readonly tables: StateTables;
+  readonly types: TypeRegistry;
+  readonly nextTxId: () => number;
+  /** Runs a local request in the pipeline; resolves at stability. */
+  readonly submit: (request: LocalRequest) => Promise<unknown>;
+  readonly messaging: Pick<Messaging, 'ports'>;
+}
+
 /** Which dead letters a call is about: all, or those that match every given part. */
 export interface DeadLetterFilter {
   readonly ids?: readonly number[];
@@ -58,14 +67,7 @@ export class DeadLetters {
   /** Entries that came or went in transactions which the tables do not hold yet, by id; in order of transactions. */
   private readonly recent = new Map<number, RecentChange>();
 
-  constructor(
-    private readonly tables: StateTables,
-    private readonly types: TypeRegistry,
-    private readonly nextTxId: () => number,
-    /** Runs a local request in the pipeline; resolves at stability. */
-    private readonly submit: (request: LocalRequest) => Promise<unknown>,
-    private readonly messaging: Pick<Messaging, 'ports'>,
-  ) {}
+  constructor(private readonly parts: DeadLetterParts) {}
 
   /** The change that puts the message of a failed event aside. */
   entryFor(work: Work, reason: string, cause: AepError, atMs: number): SystemChange {
@@ -85,7 +87,7 @@ export class DeadLetters {
       sno: delivery?.metadata.sno ?? 0,
     };
     const bytes = delivery === undefined ? message!.toBytes() : delivery.bytes.subarray(delivery.start, delivery.end);
-    const id = this.nextTxId();
+    const id = this.parts.nextTxId();
     const value = encodeEntry(head, bytes);
     return { tableId: Table.deadLetters, key: orderedNumber(id), value, onSealed: () => this.note(id, value) };
   }
@@ -104,7 +106,7 @@ export class DeadLetters {
 
   /** The message as ProtoJSON, or undefined when its type or bytes cannot be read. */
   decoded(letter: DeadLetter): unknown {
-    return decodeMessage(this.types, letter);
+    return decodeMessage(this.parts.types, letter);
   }
 
   /**
@@ -117,12 +119,12 @@ export class DeadLetters {
   async replay(id: number, edited?: unknown): Promise<void> {
     const letter = this.get(id);
     const message = this.messageOf(letter, edited);
-    await this.submit({
+    await this.parts.submit({
       origin: 'replay',
       cause: LocalCause.replay,
       label: `dead letter ${id}`,
       message,
-      port: this.messaging.ports.find((port) => port.where === letter.origin),
+      port: this.parts.messaging.ports.find((port) => port.where === letter.origin),
       prepare: (transaction) => this.remove(transaction, id),
     });
   }
@@ -130,7 +132,7 @@ export class DeadLetters {
   /** Removes it unhandled. @throws AEP_DEAD_LETTER_UNKNOWN */
   async discard(id: number): Promise<void> {
     this.get(id);
-    await this.submit({
+    await this.parts.submit({
       origin: 'replay',
       cause: LocalCause.replay,
       label: `discard of dead letter ${id}`,
@@ -166,22 +168,22 @@ export class DeadLetters {
 
   private find(id: number): Uint8Array | undefined {
     const recent = this.recent.get(id);
-    return recent === undefined ? this.tables.get(Table.deadLetters, orderedNumber(id)) : recent.value;
+    return recent === undefined ? this.parts.tables.get(Table.deadLetters, orderedNumber(id)) : recent.value;
   }
 
   private note(id: number, value: Uint8Array | undefined): void {
     for (const [other, { txId }] of this.recent) {
-      if (txId > this.tables.appliedTxId) break;
+      if (txId > this.parts.tables.appliedTxId) break;
       this.recent.delete(other);
     }
     this.recent.delete(id); // re-inserted: the map is in order of transactions
-    this.recent.set(id, { value, txId: this.nextTxId() - 1 });
+    this.recent.set(id, { value, txId: this.parts.nextTxId() - 1 });
   }
 
   /** The tables as they will be when all that is sealed is in them. Ids grow, so what is new comes last. */
   private *entries(): IterableIterator<[id: number, value: Uint8Array]> {
     let lastId = 0;
-    for (const { key, value } of this.tables.range(Table.deadLetters)) {
+    for (const { key, value } of this.parts.tables.range(Table.deadLetters)) {
       lastId = readOrderedNumber(key);
       const recent = this.recent.get(lastId);
       if (recent === undefined) yield [lastId, value];
@@ -191,7 +193,7 @@ export class DeadLetters {
   }
 
   private messageOf(letter: DeadLetter, edited: unknown): MessageView {
-    const type = this.types.find(letter.factoryId, letter.typeId);
+    const type = this.parts.types.find(letter.factoryId, letter.typeId);
     if (type === undefined) {
       throw new AepError(
         'AEP_DEAD_LETTER_TYPE',

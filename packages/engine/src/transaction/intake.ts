@@ -92,7 +92,7 @@ export class Intake {
 
   private passesFilters(work: Work): boolean {
     const { filters, event, counters } = this.parts;
-    if (filters.length === 0 || filters.every((filter) => filter(event))) return true;
+    if (filters.every((filter) => filter(event))) return true;
     counters.filtered++;
     work.port!.statistics.filtered++;
     return false;

@@ -60,6 +60,8 @@ export interface PipelineParts {
   readonly listener: PipelineListener;
 }
 
+const NOT_SAMPLED = -1;
+
 /**
  * Takes one event after the other from receive to seal (E31); from there `InFlight` takes over. This is the only place
  * where a transaction changes stage:
@@ -84,6 +86,8 @@ export class Pipeline {
   /** The handler that is awaited was entered through the scope, so its sends can be told from those of other code. */
   private isScoped = false;
   private dispatched = 0;
+  /** When the first link of the chain was called. */
+  private startedMs = NOT_SAMPLED;
   private readonly clock: Clock;
   private readonly random: Random;
   private readonly failures: Failures;
@@ -195,7 +199,7 @@ export class Pipeline {
   private dispatch(): void {
     const { links } = this;
     this.stage = 'handling';
-    const startedMs = this.isSampled() ? this.clock.monotonicMs() : 0;
+    if (this.position === 0) this.startedMs = this.isSampled() ? this.clock.monotonicMs() : NOT_SAMPLED;
     try {
       while (this.position < links.length) {
         const link = links[this.position++]!;
@@ -213,7 +217,8 @@ export class Pipeline {
       this.fail(error, links[this.position - 1]!.name);
       return;
     }
-    if (startedMs > 0) this.parts.latencies!.handler.record((this.clock.monotonicMs() - startedMs) * 1000);
+    if (this.startedMs !== NOT_SAMPLED)
+      this.parts.latencies!.handler.record((this.clock.monotonicMs() - this.startedMs) * 1000);
     this.parts.counters.handled++;
     this.seal();
   }
