@@ -42,16 +42,21 @@ function streamOf(stream: NodeJS.WriteStream & { readonly fd: number }): CliStre
     isTty,
     columns: isTty ? stream.columns : undefined,
     write: (text) => stream.writable && stream.write(text),
-    drained: () =>
-      new Promise((resolve) => {
-        if (!stream.writable || !stream.writableNeedDrain) resolve();
-        else
-          stream
-            .once('drain', resolve)
-            .once('close', resolve)
-            .once('error', () => resolve());
-      }),
+    drained: () => drained(stream),
   };
+}
+
+/** Resolves when there is room again, or when nobody reads any more: then nothing is waited for. */
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    const ends = ['drain', 'close', 'error'] as const;
+    const done = (): void => {
+      for (const end of ends) stream.off(end, done);
+      resolve();
+    };
+    if (!stream.writable || !stream.writableNeedDrain) resolve();
+    else for (const end of ends) stream.on(end, done);
+  });
 }
 
 async function readStdin(): Promise<string> {

@@ -111,7 +111,8 @@ export async function exportJournal(
       await session.output.jsonLine(record);
       if (++count >= (options.limit ?? Infinity)) break;
     }
-    session.output.note(`${formatQuantity(count, 'record')} exported`);
+    const end = session.io.interrupted.aborted ? ', then the reader was gone' : '';
+    session.output.note(`${formatQuantity(count, 'record')} exported${end}`);
     return ExitCode.ok;
   });
 }
