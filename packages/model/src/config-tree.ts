@@ -1,4 +1,4 @@
-import { REDACTED, isSecretName } from './secrets.js';
+import { REDACTED, isSecret } from './secrets.js';
 
 /** M3: the free tree `env` of a model. Immutable. */
 export class ConfigTree {
@@ -18,7 +18,7 @@ export class ConfigTree {
   /** For printing: values by path, with secrets replaced. */
   toJSON(): Record<string, string> {
     const shown = Object.entries(this.values).map(
-      ([path, value]) => [path, isSecretName(path) ? REDACTED : value] as const,
+      ([path, value]) => [path, isSecret(path, value) ? REDACTED : value] as const,
     );
     return Object.fromEntries(shown);
   }

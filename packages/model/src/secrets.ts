@@ -5,10 +5,13 @@
 const SECRET_NAME =
   /(password|passwd|passphrase|secret|token|credentials?|api[_.-]?key|private[_.-]?key|access[_.-]?key)$/i;
 
+/** An address with a password in it, such as `postgres://user:pass@host/db`, is a secret under any name. */
+const WITH_PASSWORD = /^[a-z][a-z\d+.-]*:\/\/[^/\s?#]*:[^/\s?#]*@/i;
+
 /** What is printed in place of a secret. */
 export const REDACTED = '(secret)';
 
-/** True when values of this name are secrets: passwords, tokens, keys to somewhere. */
-export function isSecretName(name: string): boolean {
-  return SECRET_NAME.test(name);
+/** True when a value is not to be shown: by its name (passwords, tokens, keys to somewhere), or for the password in it. */
+export function isSecret(name: string, value: unknown): boolean {
+  return SECRET_NAME.test(name) || (typeof value === 'string' && WITH_PASSWORD.test(value.trim()));
 }

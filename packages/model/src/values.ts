@@ -64,7 +64,7 @@ export function allowedBy(field: ScalarField): string {
     case 'duration':
       return `a duration ${writeAmount(field.min, DURATION_UNITS)}..${writeAmount(field.max, DURATION_UNITS)} such as 250ms, 5s or 2m`;
     case 'size':
-      return `a size ${writeAmount(field.min, SIZE_UNITS)}..${writeAmount(field.max, SIZE_UNITS)} such as 64KiB or 1GiB`;
+      return `a size ${writeAmount(field.min, SIZE_UNITS)}..${writeAmount(field.max, SIZE_UNITS)} such as 64KiB or 8MiB`;
     case 'name':
       return `a name of at most ${field.max} letters, digits, "_", "." and "-" that starts with a letter`;
     case 'text':

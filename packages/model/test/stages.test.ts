@@ -239,6 +239,16 @@ describe('origins (M1)', () => {
     assert.doesNotMatch(formatConfig(described) + JSON.stringify(described, redactSecrets(described)), /p4ss/);
   });
 
+  test('of addresses with a password in them are secrets under any name', () => {
+    const tree = '<env><db>postgres://u:p4ss@host/db</db><plain>http://host:80/a?b=c@d</plain></env>';
+    const described = load(`<model>${tree}</model>`);
+    const printed = formatConfig(described);
+    assert.match(printed, /^x\.env\.db = \(secret\)$/m);
+    assert.match(printed, /^x\.env\.plain = "http:.*@d"$/m);
+    assert.doesNotMatch(printed + JSON.stringify(described), /p4ss/);
+    assert.equal(described.env.get('db'), 'postgres://u:p4ss@host/db');
+  });
+
   test('are printed without secrets', () => {
     const printed = formatConfig(model, { origin: true });
     assert.match(printed, /^x\.xvms\.x\.stopTimeout = "1500ms" {2}# model\.xml:6:51 \(profile "p"\)$/m);

@@ -24,8 +24,8 @@ describe('value types (M8)', () => {
   test('sizes have a unit and a range', () => {
     const load = (value: string) =>
       loadModel({ text: app('limits', 'messageBytesMax', value), file: 'm' }).apps[0]?.limits.messageBytesMax;
-    assert.deepEqual(['64B', '64KiB', '1MiB', '1GiB'].map(load), [64, 65_536, 2 ** 20, 2 ** 30]);
-    for (const value of ['64', '63B', '64KB', '2GiB', '64kib', '1 MiB', '-1MiB']) {
+    assert.deepEqual(['64B', '64KiB', '1MiB', '15MiB'].map(load), [64, 65_536, 2 ** 20, 15 * 2 ** 20]);
+    for (const value of ['64', '63B', '64KB', '16MiB', '64kib', '1 MiB', '-1MiB']) {
       assert.equal(problemsOf(app('limits', 'messageBytesMax', value))[0]?.code, 'AEP_MODEL_VALUE', value);
     }
   });

@@ -1,7 +1,7 @@
 import { type ConfigNode, type Origin, DEFAULT_ORIGIN, itemNameOf } from '../config-node.js';
 import { ConfigTree } from '../config-tree.js';
 import { type ProblemList } from '../problems.js';
-import { isSecretName } from '../secrets.js';
+import { isSecret } from '../secrets.js';
 import { type Field, type ListField, type ObjectShape, type ScalarField, concludedName } from '../shape/field.js';
 import { readValue, writeValue } from '../values.js';
 
@@ -106,7 +106,7 @@ export class Conclusion {
     if (from === undefined) return;
     const sibling = (path: string): string => `${path.slice(0, path.lastIndexOf('.'))}.properties.${name}`;
     const [path, setting] = [sibling(from.path), sibling(from.setting)];
-    const secret = isSecretName(name);
+    const secret = isSecret(name, value);
     this.#addEntry({ path, setting, holder, property: name, secret, field: undefined, origin: from.origin });
   }
 
@@ -156,7 +156,8 @@ export class Conclusion {
     const { holder, property } = target;
     holder[property] = this.#read(field, node?.text) ?? this.#default(field);
     const origin = node?.origin ?? DEFAULT_ORIGIN;
-    this.#addEntry({ ...place, holder, property, secret: field.secret || isSecretName(property), field, origin });
+    const secret = field.secret || isSecret(property, holder[property]);
+    this.#addEntry({ ...place, holder, property, secret, field, origin });
     // A missing name has been reported by the check, which sees unused profiles and templates as well.
     if (node !== undefined || field.default !== undefined || place.path.endsWith('.name')) return;
     const at = { origin: target.parent?.origin ?? DEFAULT_ORIGIN, path: place.path };
@@ -193,7 +194,7 @@ export class Conclusion {
       values[name] = child.text ?? '';
       const path = `${place.path}.${name}`;
       const setting = `${place.setting}.${name}`;
-      const secret = isSecretName(name);
+      const secret = isSecret(name, child.text);
       this.#addEntry({ path, setting, holder: values, property: name, secret, field: undefined, origin: child.origin });
     }
   }

@@ -198,7 +198,7 @@ export interface ClusteringModel {
 
 /** Files of the journal and the state. */
 export interface PersistenceModel {
-  /** Largest size of each database file; the address space is reserved, the disk is not. A size 1MiB..16TiB such as 64KiB or 1GiB. @default 64GiB */
+  /** Largest size of each database file; the address space is reserved, the disk is not. A size 1MiB..16TiB such as 64KiB or 8MiB. @default 64GiB */
   readonly mapSizeBytes: number;
   /** Journal entries younger than this are kept even if nothing needs them (E104). A duration 0ms..3650d such as 250ms, 5s or 2m. @default 0ms */
   readonly journalRetentionMs: number;
@@ -206,7 +206,7 @@ export interface PersistenceModel {
   readonly compaction: 'None' | 'OnStart';
   /** Time between two writes of the state; bounds the time of a recovery. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 200ms */
   readonly checkpointIntervalMs: number;
-  /** Free disk space below which no new input is taken (S4). A size 1MiB..1TiB such as 64KiB or 1GiB. @default 128MiB */
+  /** Free disk space below which no new input is taken (S4). A size 1MiB..1TiB such as 64KiB or 8MiB. @default 128MiB */
   readonly diskReserveBytes: number;
 }
 
@@ -254,7 +254,7 @@ export interface TransactionsModel {
 
 /** Bounds of memory; at a bound the engine takes no more input and drops nothing (E43). */
 export interface LimitsModel {
-  /** A longer message is refused: inbound as undecodable, outbound at the send. A size 64B..1GiB such as 64KiB or 1GiB. @default 4MiB */
+  /** A longer message is refused: inbound as undecodable, outbound at the send. A size 64B..15MiB such as 64KiB or 8MiB. @default 4MiB */
   readonly messageBytesMax: number;
   /** Messages received and not yet handled. An integer 1..1048576. @default 8192 */
   readonly inboundQueueMax: number;
@@ -531,7 +531,7 @@ export interface ClusteringInput {
 
 /** Files of the journal and the state. As it is written. */
 export interface PersistenceInput {
-  /** Largest size of each database file; the address space is reserved, the disk is not. A size 1MiB..16TiB such as 64KiB or 1GiB. @default 64GiB */
+  /** Largest size of each database file; the address space is reserved, the disk is not. A size 1MiB..16TiB such as 64KiB or 8MiB. @default 64GiB */
   readonly mapSize?: SizeText;
   /** Journal entries younger than this are kept even if nothing needs them (E104). A duration 0ms..3650d such as 250ms, 5s or 2m. @default 0ms */
   readonly journalRetention?: DurationText;
@@ -539,7 +539,7 @@ export interface PersistenceInput {
   readonly compaction?: 'None' | 'OnStart' | `${string}\${${string}`;
   /** Time between two writes of the state; bounds the time of a recovery. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 200ms */
   readonly checkpointInterval?: DurationText;
-  /** Free disk space below which no new input is taken (S4). A size 1MiB..1TiB such as 64KiB or 1GiB. @default 128MiB */
+  /** Free disk space below which no new input is taken (S4). A size 1MiB..1TiB such as 64KiB or 8MiB. @default 128MiB */
   readonly diskReserve?: SizeText;
 }
 
@@ -589,7 +589,7 @@ export interface TransactionsInput {
 
 /** Bounds of memory; at a bound the engine takes no more input and drops nothing (E43). As it is written. */
 export interface LimitsInput {
-  /** A longer message is refused: inbound as undecodable, outbound at the send. A size 64B..1GiB such as 64KiB or 1GiB. @default 4MiB */
+  /** A longer message is refused: inbound as undecodable, outbound at the send. A size 64B..15MiB such as 64KiB or 8MiB. @default 4MiB */
   readonly messageBytesMax?: SizeText;
   /** Messages received and not yet handled. An integer 1..1048576. @default 8192 */
   readonly inboundQueueMax?: number | `${string}\${${string}`;

@@ -16,7 +16,6 @@ import {
 } from './field.js';
 
 const MIB = 2 ** 20;
-const GIB = 2 ** 30;
 const TIB = 2 ** 40;
 
 const CHANNEL_REFERENCE = object('AppChannel', 'A channel that the app uses.', {
@@ -191,7 +190,7 @@ const LIMITS = object(
   {
     messageBytesMax: size('A longer message is refused: inbound as undecodable, outbound at the send.', {
       min: 64,
-      max: GIB,
+      max: 15 * MIB,
       default: '4MiB',
       concludedName: 'messageBytesMax',
     }),

@@ -1,6 +1,6 @@
 import { type ConfigNode, itemNameOf } from '../config-node.js';
 import { nearestKnownName, type ProblemList, quote } from '../problems.js';
-import { REDACTED, isSecretName } from '../secrets.js';
+import { REDACTED, isSecret } from '../secrets.js';
 import { type Field, type FreeField, type ListField, type ObjectShape, type ScalarField } from '../shape/field.js';
 import { allowedBy, knownWords, readValue } from '../values.js';
 import { fieldOf } from './normalise.js';
@@ -131,7 +131,7 @@ export class Check {
     const length = node.text?.length ?? 0;
     if (length <= FREE_TEXT_LENGTH_MAX) return;
     const allowed = `at most ${FREE_TEXT_LENGTH_MAX} characters`;
-    const value = isSecretName(path) ? REDACTED : node.text;
+    const value = isSecret(path, node.text) ? REDACTED : node.text;
     this.#problems.add('AEP_MODEL_VALUE', { origin: node.origin, path }, `expected ${allowed}, got ${length}`, {
       value,
       allowed,
@@ -148,7 +148,7 @@ export class Check {
   #refuseText(node: ConfigNode, path: string): void {
     if (node.text === undefined || node.text === '') return;
     const at = { origin: node.origin, path };
-    const shown = isSecretName(path) ? REDACTED : node.text;
+    const shown = isSecret(path, node.text) ? REDACTED : node.text;
     this.#problems.add('AEP_MODEL_VALUE', at, `a text cannot stand here, got ${quote(shown)}`, { value: shown });
   }
 
