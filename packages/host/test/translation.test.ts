@@ -61,6 +61,24 @@ test('the roster has joins of the model and of handlers that name a channel, wit
   );
 });
 
+test('the filter of a bus reference holds for a channel that only a handler names, and for no other (M7, E86)', () => {
+  const { text, file } = shopModel();
+  const inner = '<channel name="totals"><filter>Region=EU|US</filter></channel>';
+  const model = loadModel({ text: text.replace(`<channels>${inner}</channels>`, '<filter>Region=EU</filter>'), file });
+  const definition = defineApp({ name: 'board', factories: [ShopFactory] }).on(Total, () => {}, { source: 'totals' });
+  const board = { model: model.apps[1]!, definition: definition.definition };
+  const patterns = ['TOTALS/EU/*'];
+  assert.deepEqual(rosterOf(model.buses[0]!, [board]), [{ app: 'board', channel: 'totals', patterns }]);
+  const catalog = new BusCatalog(model.buses, [board], new BusProviderRegistry([new LoopbackProvider()]));
+  assert.deepEqual(
+    catalog.usesOf(board.model)[0]!.channels!.map(({ name, filter }) => [name, filter]),
+    [
+      ['sales', undefined],
+      ['totals', 'Region=EU'],
+    ],
+  );
+});
+
 test('every engine of a bus has the same description; channels without a number get free ones', () => {
   const { model, till, board } = shop({ bus: '<channel name="alerts" id="1"/>' });
   const apps = [till, board].map((app) => ({ model: app, definition: undefined }));

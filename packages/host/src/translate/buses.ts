@@ -2,7 +2,7 @@ import type { BusDescription, BusProvider, BusProviderRegistry } from '@aep/bus'
 import type { BusUse, ChannelOptions } from '@aep/engine';
 import { AepError } from '@aep/kernel';
 import type { AppBusModel, AppModel, BusModel, ChannelModel } from '@aep/model';
-import { keyOptionsOf, type RosterApp, rosterOf } from './roster.js';
+import { joinedChannels, keyOptionsOf, type RosterApp, rosterOf } from './roster.js';
 
 /** The buses of the model as their providers take them; one description per bus, the same for every engine. */
 export class BusCatalog {
@@ -21,13 +21,20 @@ export class BusCatalog {
       const bus = this.buses.find((candidate) => candidate.name === reference.name)!;
       const provider = this.providers.get(bus.provider);
       const description = this.descriptionOf(bus, provider);
+      const filters = this.joinedFilters(bus, app);
       return {
         description,
         provider,
-        channels: bus.channels.map((channel) => channelOptions(channel, reference)),
+        channels: bus.channels.map((channel) => channelOptions(channel, reference, filters.get(channel.name))),
         failPolicy: app.messaging.busBindingFailPolicy,
       };
     });
+  }
+
+  private joinedFilters(bus: BusModel, { name }: AppModel): Map<string, string | undefined> {
+    const app = this.apps.find(({ model }) => model.name === name);
+    const joined = app === undefined ? [] : joinedChannels(bus, app);
+    return new Map(joined.map(({ channel, filter }) => [channel.name, filter]));
   }
 
   private descriptionOf(bus: BusModel, provider: BusProvider): BusDescription {
@@ -67,12 +74,18 @@ function channelDescriptions(bus: BusModel): BusDescription['channels'] {
   );
 }
 
-function channelOptions(channel: ChannelModel, reference: AppBusModel): ChannelOptions {
+/** @param joinedFilter of a channel that the app joins: a channel that only a handler names has that of the bus reference (M7) */
+function channelOptions(
+  channel: ChannelModel,
+  reference: AppBusModel,
+  joinedFilter: string | undefined,
+): ChannelOptions {
   const use = reference.channels.find((candidate) => candidate.name === channel.name);
+  const filter = joinedFilter ?? use?.filter ?? undefined;
   return {
     name: channel.name,
     join: use?.join ?? false,
-    ...(typeof use?.filter === 'string' ? { filter: use.filter } : {}),
+    ...(filter === undefined ? {} : { filter }),
     ...(channel.key === null ? {} : { key: channel.key }),
     keyOptions: keyOptionsOf(channel),
     keyTable: channel.keyResolution,

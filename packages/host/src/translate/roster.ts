@@ -1,7 +1,7 @@
 import { compileFilter, compileKeyTemplate, type Subscriber } from '@aep/bus';
 import type { AppDefinition } from '@aep/engine';
 import { matchesSource } from '@aep/engine/internal';
-import type { AppModel, BusModel, ChannelModel } from '@aep/model';
+import type { AppBusModel, AppModel, BusModel, ChannelModel } from '@aep/model';
 
 /** What is asked of an app's code: the channels that its handlers name. */
 export interface JoiningHandlers {
@@ -44,8 +44,14 @@ export function joinedChannels(bus: BusModel, app: RosterApp): { channel: Channe
   return bus.channels.flatMap((channel) => {
     const reference = use.channels.find((candidate) => candidate.name === channel.name);
     const isJoined = reference?.join === true || isSource(app.definition, bus.name, channel.name);
-    return isJoined ? [{ channel, filter: reference?.filter ?? undefined }] : [];
+    return isJoined ? [{ channel, filter: filterOf(use, channel.name) }] : [];
   });
+}
+
+/** The filter beside the channels holds for those without one of their own (M7), also for one that only a handler names. */
+function filterOf(use: AppBusModel, channel: string): string | undefined {
+  const reference = use.channels.find((candidate) => candidate.name === channel);
+  return (reference === undefined ? use.filter : reference.filter) ?? undefined;
 }
 
 export function keyOptionsOf(channel: ChannelModel) {
