@@ -49,8 +49,9 @@ interface Settings extends RootDatabaseOptionsWithPath {
   readonly path: string;
 }
 
-function openRoot(path: string, options: EnvironmentOptions): RootDatabase<Uint8Array, Uint8Array> {
-  const settings: Settings = {
+/** What one environment is opened with. Apart from the opening, because no test can see a power loss. */
+export function environmentSettings(path: string, options: EnvironmentOptions): Settings {
+  return {
     path,
     noSubdir: false,
     encoding: 'binary',
@@ -70,8 +71,11 @@ function openRoot(path: string, options: EnvironmentOptions): RootDatabase<Uint8
     // A hundred tools may read at once; a slot is 64 bytes.
     maxReaders: 254,
   };
+}
+
+function openRoot(path: string, options: EnvironmentOptions): RootDatabase<Uint8Array, Uint8Array> {
   try {
-    return open<Uint8Array, Uint8Array>(settings);
+    return open<Uint8Array, Uint8Array>(environmentSettings(path, options));
   } catch (thrown) {
     throw openFailed(path, thrown);
   }
