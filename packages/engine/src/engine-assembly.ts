@@ -60,20 +60,17 @@ export function makePipeline(core: EngineCore, sequencer: Sequencer): Pipeline {
 /** The path of a transaction from seal to acknowledgement. */
 export function makeInFlight(core: EngineCore): InFlight {
   const { options, store } = core;
-  return new InFlight(
-    {
-      capacityMax: options.limits.transactionsInFlightMax,
-      acknowledgeAtStoreStability: options.policies.inboundAck === 'OnStoreStability',
-      listener: {
-        onConfirmedUpTo: (txId) => store.journal.setConfirmed(txId),
-        onCallbackFailed: (error) => options.log.log('error', 'a callback after stability failed', {}, error),
-      },
-      transactions: core.transactions,
-      outbound: core.outbound,
-      works: core.works,
-      time: core.time,
-      latencies: core.latencies,
+  return new InFlight({
+    capacityMax: options.limits.transactionsInFlightMax,
+    acknowledgeAtStoreStability: options.policies.inboundAck === 'OnStoreStability',
+    listener: {
+      onConfirmedUpTo: (txId) => store.journal.setConfirmed(txId),
+      onCallbackFailed: (error) => options.log.log('error', 'a callback after stability failed', {}, error),
     },
-    store.journal.stableTxId,
-  );
+    transactions: core.transactions,
+    outbound: core.outbound,
+    works: core.works,
+    time: core.time,
+    latencies: core.latencies,
+  });
 }

@@ -26,7 +26,7 @@ function ledgerApp(calls = { count: 0, failures: 0 }, noise: () => number = () =
     .on(Deposit, async (message, { state, engine, send }) => {
       calls.count++;
       const { account, amount, instruction } = message;
-      await Promise.resolve();
+      await (instruction === 'pause' ? new Promise((resolve) => setImmediate(resolve)) : undefined);
       state.balances[account] = (state.balances[account] ?? 0) + amount;
       if (instruction === 'note') state.notes.push([engine.now(), engine.random(), engine.newId()]);
       if (instruction === 'hidden') state.notes.push(noise());
@@ -138,15 +138,17 @@ test('an unsolicited send during a replay goes out as a transaction of its own (
   world.bus.deliver(deposit('a', 1, 'fail'));
   const sender = world.engine.senderFor<Channels>();
   const sends: Promise<void>[] = [];
-  for (let turn = 0; turn < 60; turn++) {
+  for (let turn = 0; turn < 20; turn++) {
     world.clock.settle();
-    await new Promise((resolve) => setTimeout(resolve, 0)); // between two steps of the replay
-    if (calls.count > 21 && sends.length < 5) {
+    for (let step = 0; step < 200; step++) {
+      await Promise.resolve(); // between two steps of the replay
+      if (calls.count <= 22 || sends.length >= 5) continue;
       const event = Deposited.create();
       event.account = `other ${sends.length}`;
       sends.push(sender.sendMessage('events', event));
     }
   }
+  assert.equal(sends.length, 5);
   await world.idle();
   await world.world.run(Promise.all(sends));
   const others = world.bus.sent.filter((sent) => String(sent.json['account']).startsWith('other'));
@@ -193,13 +195,17 @@ for (const [instruction, field] of [
 
 test('what arrives during a verification is handled after it (E60)', async () => {
   const world = await ledgerWorld();
-  for (let n = 0; n < 5; n++) world.bus.deliver(deposit('a', 1));
+  for (let n = 0; n < 5; n++) world.bus.deliver(deposit('a', 1, 'pause'));
   await world.idle();
   const verified = world.engine.verifyReplay();
-  world.bus.deliver(deposit('a', 1));
-  await world.world.run(verified);
-  await world.idle();
-  assert.equal(ledgerOf(world).balances['a'], 6);
+  for (let turn = 0; turn < 3; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    world.bus.deliver(deposit('a', 1));
+    world.clock.settle();
+  }
+  await verified;
+  await world.world.settle();
+  assert.equal(ledgerOf(world).balances['a'], 8);
   await world.world.run(world.engine.stop());
 });
 

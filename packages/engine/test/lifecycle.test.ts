@@ -347,6 +347,22 @@ test('a stop during a start ends the start and leaves nothing open (E4, E6)', as
   assert.equal(store.journal.append(new Uint8Array(64), 64), 'closed');
 });
 
+test('a store that opens after the stop has given up waiting is closed at once (E4, E6)', async () => {
+  const world = new World();
+  const store = world.store('teller');
+  let hand: (store: MemoryStore) => void = () => undefined;
+  const engine = world.engine('teller', {
+    app: new WatchedTeller(),
+    store: () => new Promise<MemoryStore>((done) => (hand = done)),
+  });
+  const started = rejection(engine.start());
+  await world.settle();
+  await world.run(engine.stop(undefined, 50));
+  hand(store);
+  assert.equal((await world.run(started)).code, 'AEP_ENGINE_STOPPED');
+  assert.equal(store.journal.append(new Uint8Array(64), 64), 'closed');
+});
+
 test('a handler of a start event may wait for the stop that it asks for (E4)', async () => {
   const app = defineApp({ name: 'teller' }).onEvent(
     EngineStarted,

@@ -58,6 +58,8 @@ export class ScriptedBus implements BusProvider {
   confirms = true;
   /** Sends are refused while more than these are unconfirmed. */
   capacity = Infinity;
+  /** Sends that are refused although there is room, such as large ones on a bus that is bounded by bytes. */
+  refuses: (sent: Sent) => boolean = () => false;
   /** A join is confirmed only when the test says so. */
   joinsLate = false;
   openError: AepError | undefined;
@@ -153,7 +155,9 @@ export class ScriptedBinding extends BusBinding {
 
   protected override doSend(outbound: Outbound, isGuaranteed: boolean): boolean {
     if (this.unconfirmedSends.length >= this.bus.capacity) return false;
-    this.bus.sent.push(copyOf(outbound));
+    const sent = copyOf(outbound);
+    if (this.bus.refuses(sent)) return false;
+    this.bus.sent.push(sent);
     if (!isGuaranteed) return true;
     this.unconfirmedSends.push(outbound);
     if (this.bus.confirms) this.bus.confirmAll();

@@ -395,3 +395,23 @@ test('sends in a flow have numbers of their own, per channel too; a flow is a wh
   assert.deepEqual(numbers(), [[1, 5, 3]]);
   await teller.world.run(teller.engine.stop());
 });
+
+test('a message that the bus refuses is not overtaken by one that it would take (E40, E51)', async () => {
+  const teller = await startedTeller();
+  let isTight = true;
+  teller.bus.refuses = ({ json }) => isTight && String(json['account']).length > 10;
+  for (const account of ['a', 'a long name', 'b']) teller.bus.deliver(deposit(account, 1));
+  await teller.world.settle();
+  assert.deepEqual(
+    teller.bus.sent.map((sent) => sent.sno),
+    [1],
+  );
+  isTight = false;
+  teller.bus.confirmAll();
+  await teller.idle();
+  assert.deepEqual(
+    teller.bus.sent.map((sent) => sent.sno),
+    [1, 2, 3],
+  );
+  await teller.world.run(teller.engine.stop());
+});

@@ -90,6 +90,16 @@ test('marks in memory are bounded also under load, and come back from the store 
   await teller.world.run(teller.engine.stop());
 });
 
+test('a mark stays in memory until the tables have it, however many there are (E53)', async () => {
+  const teller = await startedTeller({ limits: { dedupeStreamsCachedMax: 2 } });
+  for (let round = 0; round < 2; round++)
+    for (let senderId = 1; senderId <= 20; senderId++) teller.bus.deliver(deposit('a', 1), { senderId, sno: 1 });
+  await teller.idle();
+  assert.equal(teller.store.tables.appliedTxId, 0);
+  assert.equal(teller.balance('a'), 20);
+  await teller.world.run(teller.engine.stop());
+});
+
 interface CoreForTests {
   readonly messaging: { readonly ports: readonly { readonly marks: { readonly marks: Map<unknown, unknown> } }[] };
 }

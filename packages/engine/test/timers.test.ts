@@ -78,6 +78,25 @@ test('a timer can be cancelled and replaced, also in the transaction that made i
   await teller.world.run(teller.engine.stop());
 });
 
+test('a timer that was cancelled after it fell due, and before its turn, does nothing (E63)', async () => {
+  const { fired, teller } = await scheduling({ a: { delayMs: 1_000 } });
+  const leftMs = START + 1_000 - teller.clock.wallMs();
+  teller.clock.schedule(leftMs, () => void teller.engine.inject(deposit('a', 1, 'cancel'), { priority: true }));
+  await teller.world.advance(1_100);
+  assert.deepEqual([fired, teller.engine.timers], [['cancel a true'], []]);
+  await teller.world.run(teller.engine.stop());
+});
+
+test('after a restart, too, a jump of the wall clock does not move a duration (E63)', async () => {
+  const { teller } = await scheduling({ delay: { delayMs: 10_000 } });
+  const fired: string[] = [];
+  await teller.restart(scheduler(fired));
+  teller.clock.jumpWall(-100_000);
+  await teller.world.advance(10_100);
+  assert.deepEqual(fired, ['delay']);
+  await teller.world.run(teller.engine.stop());
+});
+
 test('a jump of the wall clock moves wall times, not durations (E63)', async () => {
   const { fired, teller } = await scheduling({
     at: { at: START + 300_000 },

@@ -110,14 +110,17 @@ test('a priority event goes to the disk what is open, without waiting for the en
 test('after a failed sync nothing is released or acknowledged, also of what was stable, and the engine stops (E34, H22)', async () => {
   const teller = await startedTeller();
   teller.bus.confirms = false;
-  teller.bus.deliver(deposit('stable', 1));
+  teller.bus.capacity = 1;
+  for (const account of ['sent', 'waiting']) teller.bus.deliver(deposit(account, 1));
   await teller.world.settle();
-  assert.equal(teller.bus.sent.length, 1);
+  assert.deepEqual([teller.bus.sent.length, teller.store.journal.stableTxId], [1, 2]);
+  teller.store.faults.commitMs = () => 10;
   teller.store.faults.failsNextSync = true;
-  teller.bus.deliver(deposit('lost', 1));
-  const local = rejection(teller.engine.inject(deposit('local', 1)));
+  const local = rejection(teller.engine.inject(deposit('lost', 1)));
   await teller.world.settle();
-  teller.bus.confirmAll();
+  // In the very moment of the failure the bus confirms, and has room for what waits.
+  teller.clock.schedule(10, () => teller.bus.binding.confirmAll());
+  teller.clock.advance(10);
   const { cause } = await teller.world.run(teller.engine.stopped);
   assert.equal(cause?.code, 'AEP_STORE_WRITE_FAILED');
   assert.equal((await local).code, 'AEP_STORE_WRITE_FAILED');

@@ -44,7 +44,6 @@ export class InFlight {
       readonly time: LoopTime;
       readonly latencies: LatencyStatistics | undefined;
     },
-    private stableTxId: number,
   ) {
     this.queue = new RingQueue(QUEUE_MAX);
   }
@@ -65,7 +64,7 @@ export class InFlight {
   /** Takes an event without a record (duplicate, filtered): acknowledged when all before it are, and `txId` is stable. */
   pushAcknowledgeOnly(transaction: SealedTransaction): void {
     this.push(transaction);
-    if (transaction.txId > this.stableTxId || this.stableCount < this.queue.size - 1) return;
+    if (this.stableCount < this.queue.size - 1) return; // something before it waits for the journal
     this.stableCount++;
     this.callBack(transaction);
     this.advance();
@@ -89,7 +88,6 @@ export class InFlight {
 
   /** The journal's word. Releases sends in transaction order, then acknowledges what may be. */
   onStable(mark: Stable): void {
-    this.stableTxId = mark.txId;
     const { latencies, time } = this.options;
     for (;;) {
       const transaction = this.queue.at(this.stableCount);
