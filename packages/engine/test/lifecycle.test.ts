@@ -340,6 +340,7 @@ test('a stop during a start ends the start and leaves nothing open (E4, E6)', as
   await world.settle();
   const stopping = engine.stop();
   await world.settle();
+  assert.equal(engine.state, 'stopping', 'what the start is opening is closed before the engine has stopped');
   hand(store);
   await world.run(stopping);
   assert.equal((await started).code, 'AEP_ENGINE_STOPPED');
