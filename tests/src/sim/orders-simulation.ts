@@ -1,0 +1,148 @@
+import type { Engine } from '@aep/engine';
+import type { Violation } from '../checker/invariants.js';
+import { checkOrders } from '../checker/orders-effects.js';
+import { ENGINES } from '../harness/paths.js';
+import { orderOf, OrdersWorld, type EngineName } from './orders-world.js';
+
+const LINES = 60;
+/** Choices of the safety phase, in which faults happen. */
+const STEPS = 900;
+/** Virtual time within which everything must have come to rest when the faults have stopped. */
+const QUIET_MS_MAX = 120_000;
+/** Processes that end again and again will not come to rest. */
+const DEATHS_MAX = 40;
+
+/**
+ * One seed: a client hands over lines and repeats what was not acknowledged to it, while processes die, disks are slow and
+ * fail, and connections break. What the disks hold is checked at every death and at the end, when everything must have
+ * arrived. Answers the first violations; none is the promise.
+ */
+export async function simulateOrders(seed: number): Promise<Violation[]> {
+  const simulation = new OrdersSimulation(seed);
+  return (await simulation.safetyPhase()) ?? (await simulation.livenessPhase()) ?? [];
+}
+
+class OrdersSimulation {
+  private readonly world: OrdersWorld;
+  private readonly lines = new Set(Array.from({ length: LINES }, (_, index) => index + 1));
+  /** The client was told that these are safe. */
+  private readonly acknowledged = new Set<number>();
+  /** Handed over in this life of the gateway. */
+  private handedOver = new Set<number>();
+  private gateway: Engine | undefined;
+  private doomed: { readonly name: EngineName; readonly atMs: number } | undefined;
+  /** Each fault class is off in a third of the seeds (H31). */
+  private readonly rates: Readonly<Record<'crash' | 'reset' | 'failingSync' | 'slowDisk', number>>;
+
+  constructor(seed: number) {
+    this.world = new OrdersWorld(seed);
+    const { random } = this.world;
+    const rate = (most: number): number => (random.below(3) === 0 ? 0 : random.float() * most);
+    this.rates = { crash: 0.002 + rate(0.02), reset: rate(0.04), failingSync: rate(0.003), slowDisk: rate(150) };
+  }
+
+  async safetyPhase(): Promise<Violation[] | undefined> {
+    for (let step = 0; step < STEPS; step++) {
+      const deaths = this.world.deaths.length;
+      const isCrash = this.chooseFault();
+      this.handOver();
+      await this.turn();
+      const violations = isCrash || this.world.deaths.length > deaths ? this.check(false) : [];
+      if (violations.length > 0) return violations;
+      if (this.world.deaths.length > DEATHS_MAX) return this.stuck('processes die again and again');
+    }
+    return undefined;
+  }
+
+  /** No faults any more: everything must be acknowledged, delivered and applied. */
+  async livenessPhase(): Promise<Violation[] | undefined> {
+    const { world } = this;
+    for (const name of ENGINES) world.store(name).faults.commitMs = () => 0;
+    const endMs = world.clock.monotonicMs() + QUIET_MS_MAX;
+    let idle: Engine[] = [];
+    while (world.clock.monotonicMs() < endMs && world.deaths.length <= DEATHS_MAX) {
+      this.handOver();
+      await this.turn();
+      const isAllUp = ENGINES.every((name) => world.isStarted(name));
+      if (!isAllUp || this.acknowledged.size < LINES) continue;
+      idle = ENGINES.map((name) => world.engine(name));
+      if (idle.every((engine) => isIdle(engine))) break;
+      idle = [];
+    }
+    const violations = this.check(idle.length > 0);
+    return violations.length > 0 || idle.length > 0 ? violations : this.stuck('not everything has come to rest');
+  }
+
+  /** True when a process died of it. */
+  private chooseFault(): boolean {
+    const { world, rates } = this;
+    const { random } = world;
+    const name: EngineName = ENGINES[random.below(ENGINES.length)]!;
+    const { faults } = world.store(name);
+    faults.commitMs = () => random.float() * rates.slowDisk;
+    faults.applyMs = () => random.float() * rates.slowDisk;
+    if (random.float() < rates.failingSync) faults.failsNextSync = true;
+    if (random.float() < rates.reset) this.reset();
+    const isDue = this.doomed !== undefined && world.clock.monotonicMs() >= this.doomed.atMs;
+    if (!isDue && random.float() >= rates.crash) return false;
+    world.crash(isDue ? this.doomed!.name : name);
+    this.doomed = undefined;
+    return true;
+  }
+
+  /** A connection breaks; what broke it may take the receiver with it some time later, when the sender has come back. */
+  private reset(): void {
+    const { network, random, clock } = this.world;
+    const isLedger = random.below(2) === 0;
+    network.reset('order-processor', isLedger ? 'ledger' : 'gateway');
+    if (random.below(3) === 0)
+      this.doomed = { name: isLedger ? 'ledger' : 'order-processor', atMs: clock.monotonicMs() + random.below(100) };
+  }
+
+  /** The client hands over in order; after a death of the gateway it repeats what was not acknowledged. */
+  private handOver(): void {
+    const { world } = this;
+    const gateway = world.isStarted('gateway') ? world.engine('gateway') : undefined;
+    if (gateway !== this.gateway) this.handedOver = new Set(this.acknowledged);
+    this.gateway = gateway;
+    if (gateway === undefined || world.random.below(4) !== 0) return;
+    const line = [...this.lines].find((candidate) => !this.handedOver.has(candidate));
+    if (line === undefined) return;
+    this.handedOver.add(line);
+    const sent = gateway
+      .senderFor()
+      .sendMessage('new-orders-channel', orderOf(line), { idempotencyKey: `line ${line}` });
+    sent.then(
+      () => this.acknowledged.add(line),
+      () => undefined,
+    );
+  }
+
+  private async turn(): Promise<void> {
+    const { clock } = this.world;
+    for (let count = this.world.random.below(4); count >= 0; count--) {
+      try {
+        clock.runNext();
+      } catch (error) {
+        // Thrown through the network into the receiver's code: an exception that nobody caught there.
+        this.world.deaths.push(String(error));
+        for (const name of ENGINES) this.world.crash(name);
+      }
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  private check(isComplete: boolean): Violation[] {
+    return checkOrders(this.world.images, { lines: this.lines, acknowledged: this.acknowledged, isComplete });
+  }
+
+  private stuck(what: string): Violation[] {
+    const facts = `${this.acknowledged.size} of ${LINES} lines acknowledged; deaths: ${this.world.deaths.slice(-3).join('; ')}`;
+    return [{ invariant: 'Liveness', engine: 'all', detail: `${what}: ${facts}` }];
+  }
+}
+
+function isIdle(engine: Engine): boolean {
+  const { inboundQueued, inFlight } = engine.statistics();
+  return inboundQueued === 0 && inFlight === 0;
+}

@@ -1,0 +1,295 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Invariant } from '../checker/invariants.js';
+import { ROOT } from '../harness/paths.js';
+
+/**
+ * A guarantee that is switched off (H33). The shipped code has no switch for it: a method of a class is replaced from
+ * outside, in the process of the test only.
+ */
+export interface PlantedFault {
+  readonly name: string;
+  /** One of these must be named by the checker. */
+  readonly caughtBy: readonly Invariant[];
+  plant(): Promise<void>;
+}
+
+// What the engine is made of has no public types here; each fault knows the few members that it uses.
+
+// oxlint-disable-next-line typescript/no-explicit-any
+type Method = (this: any, ...args: any[]) => any;
+type Replacement = (original: Method) => Method;
+
+/** Replaces a method of a class for good. @throws when there is no such method any more: the fault must be written anew */
+async function replace(file: string, className: string, method: string, replacement: Replacement): Promise<void> {
+  const url = pathToFileURL(join(ROOT, 'packages', file)).href;
+  const module = (await import(url)) as Record<string, { prototype: Record<string, Method> } | undefined>;
+  const prototype = module[className]?.prototype;
+  const original = prototype?.[method];
+  if (prototype === undefined || original === undefined)
+    throw new Error(`${className}.${method} in packages/${file} is gone: the planted fault needs a new place`);
+  prototype[method] = replacement(original);
+}
+
+function fault(
+  name: string,
+  caughtBy: readonly Invariant[],
+  place: readonly [file: string, className: string, method: string],
+  replacement: Replacement,
+): PlantedFault {
+  return { name, caughtBy, plant: () => replace(...place, replacement) };
+}
+
+const DEDUPE = 'engine/dist/transaction/dedupe.js';
+const IN_FLIGHT = 'engine/dist/transaction/in-flight.js';
+const HAND_OVER = 'engine/dist/transaction/hand-over.js';
+const SEQUENCER = 'engine/dist/transaction/sequencer.js';
+const OPEN_TRANSACTION = 'engine/dist/transaction/open-transaction.js';
+const GROUP_COMMIT = 'store/dist/group-commit.js';
+
+/** Faults of what an engine takes in. */
+const INBOUND: readonly PlantedFault[] = [
+  fault('duplicates are handled', ['EffectOnce', 'SenderOrder'], [DEDUPE, 'StreamMarks', 'classify'], (original) => {
+    return function (metadata) {
+      const verdict = original.call(this, metadata);
+      return verdict === 'duplicate' ? 'new' : verdict;
+    };
+  }),
+  fault('dedupe marks are not restored', ['EffectOnce'], [DEDUPE, 'StreamMarks', 'load'], () => () => {
+    return { incarnation: 0, sno: 0, channelSno: 0, txId: 0 };
+  }),
+  fault(
+    'the dedupe mark is not in the record',
+    ['Atomicity', 'EffectOnce'],
+    ['store/dist/record-writer.js', 'RecordWriter', 'inboundCause'],
+    () => {
+      return function () {
+        this.localCause(2, 'somebody');
+      };
+    },
+  ),
+  fault(
+    'messages are acknowledged when they come in',
+    ['NoLostInput'],
+    ['engine/dist/engine-core.js', 'EngineCore', 'onDelivery'],
+    (original) => {
+      return function (port, delivery) {
+        const result = original.call(this, port, delivery);
+        if (result === 'accepted') acknowledgeNow(this.inbound.at(this.inbound.size - 1));
+        return result;
+      };
+    },
+  ),
+  fault(
+    'messages are acknowledged before they are stable',
+    ['NoLostInput'],
+    [HAND_OVER, 'HandOver', 'sealed'],
+    (original) => {
+      return function (work) {
+        original.call(this, work);
+        acknowledgeNow(work);
+      };
+    },
+  ),
+  // Not here: a duplicate that is acknowledged before its original is stable. bus-direct counts acknowledgements in the order
+  // in which it delivered, across connections, so an early one stands for the original's and nothing is confirmed too soon.
+];
+
+/** Ends the delivery of an event at once, whatever its transaction is waiting for. */
+// oxlint-disable-next-line typescript/no-explicit-any
+function acknowledgeNow(work: any): void {
+  if (work?.delivery === undefined) return;
+  const { delivery } = work;
+  // What is acknowledged is given back to the bus, and the rest of the pipeline still needs it.
+  work.delivery = { ...delivery, metadata: { ...delivery.metadata } };
+  work.port.bus.binding.acknowledge(delivery);
+  // Once is enough.
+  work.port = Object.create(work.port, { bus: { value: { binding: undefined, name: work.port.bus.name } } });
+}
+
+/** Faults of what an engine sends out. */
+const OUTBOUND: readonly PlantedFault[] = [
+  fault(
+    'sends are released before they are stable',
+    ['StableBeforeRelease', 'NoLostInput'],
+    [HAND_OVER, 'HandOver', 'sealed'],
+    (original) => {
+      return function (work) {
+        original.call(this, work);
+        this.parts.inFlight.onStable({ txId: this.parts.journal.lastTxId });
+      };
+    },
+  ),
+  fault('the client is told before it is stable', ['NoLostInput'], [IN_FLIGHT, 'InFlight', 'push'], (original) => {
+    return function (transaction) {
+      original.call(this, transaction);
+      this.callBack(transaction);
+    };
+  }),
+  fault(
+    'messages in doubt are not sent again',
+    ['NoLostInput'],
+    [IN_FLIGHT, 'InFlight', 'pushInDoubt'],
+    () => () => undefined,
+  ),
+  fault(
+    'messages count as confirmed when they are stable',
+    ['NoLostInput'],
+    [IN_FLIGHT, 'InFlight', 'onStable'],
+    (original) => {
+      return function (mark) {
+        original.call(this, mark);
+        this.options.listener.onConfirmedUpTo(mark.txId);
+      };
+    },
+  ),
+  fault(
+    'messages of a lost connection are forgotten',
+    ['NoLostInput'],
+    ['bus-direct/dist/outbound-peer.js', 'OutboundPeer', 'resetQueue'],
+    (original) => {
+      return function () {
+        for (let entry = this.queue.acknowledge(); entry !== undefined; entry = this.queue.acknowledge())
+          this.owner.onEntryDone(entry, true);
+        original.call(this);
+      };
+    },
+  ),
+  fault(
+    'sends change places',
+    ['NoLostInput', 'SenderOrder'],
+    ['engine/dist/messaging/bus-port.js', 'BusPort', 'release'],
+    (original) => {
+      return function (outbound) {
+        if (this.held === undefined && outbound.metadata.sno % 5 === 0) {
+          this.held = outbound;
+          return;
+        }
+        original.call(this, outbound);
+        if (this.held !== undefined) original.call(this, this.held);
+        this.held = undefined;
+      };
+    },
+  ),
+  fault('numbers of sends are not restored', ['OutboundOnce'], [SEQUENCER, 'Sequencer', 'read'], () => () => 0),
+  fault(
+    'numbers of a transaction that could not be sealed are not taken back',
+    ['OutboundOnce'],
+    [SEQUENCER, 'Sequencer', 'takeBack'],
+    () => () => undefined,
+  ),
+  fault(
+    'idempotency keys are ignored',
+    ['EffectOnce'],
+    ['engine/dist/services/idempotency-keys.js', 'IdempotencyKeys', 'remember'],
+    () => () => true,
+  ),
+];
+
+/** Faults of transactions. */
+const TRANSACTIONS: readonly PlantedFault[] = [
+  fault('sends survive a rollback', ['Atomicity'], [OPEN_TRANSACTION, 'OpenTransaction', 'rollback'], () => {
+    return function () {
+      this.state?.rollback();
+      this.end();
+    };
+  }),
+  fault(
+    'state changes survive a rollback',
+    ['EffectOnce', 'Atomicity'],
+    ['state/dist/undo-log.js', 'UndoLog', 'record'],
+    () => () => undefined,
+  ),
+  fault(
+    'a poison message is dropped without a dead letter',
+    ['NoLostInput'],
+    ['engine/dist/transaction/failures.js', 'Failures', 'ofHandler'],
+    (original) => {
+      return function (...args) {
+        const verdict = original.apply(this, args);
+        return verdict.action.kind === 'quarantine' ? { ...verdict, action: { kind: 'continue' } } : verdict;
+      };
+    },
+  ),
+];
+
+/** Faults of the store and of what brings the tables behind it. */
+const STORAGE: readonly PlantedFault[] = [
+  fault(
+    'records are called stable before the sync',
+    ['NoLostInput', 'StableBeforeRelease', 'CommittedPrefix'],
+    ['store/dist/memory-journal.js', 'MemoryJournal', 'write'],
+    (original) => {
+      return function (batch) {
+        const { disk } = this;
+        const before = disk.runs.length;
+        original.call(this, batch);
+        this.clock.defer(() => {
+          if (this.inFlight === batch && disk.runs.length === before) this.committed();
+        });
+      };
+    },
+  ),
+  fault(
+    'a failed sync is called good',
+    ['NoLostInput', 'StableBeforeRelease', 'CommittedPrefix'],
+    [GROUP_COMMIT, 'GroupCommitJournal', 'fail'],
+    () => {
+      return function () {
+        this.committed();
+      };
+    },
+  ),
+  fault(
+    'the tables run ahead of the journal',
+    ['CommittedPrefix'],
+    ['store/dist/checkpointer.js', 'Checkpointer', 'append'],
+    (original) => {
+      return function (txId, ...rest) {
+        original.call(this, txId, ...rest);
+        this.onStable({ txId });
+        this.flush(() => undefined);
+      };
+    },
+  ),
+  fault(
+    'a checkpoint leaves out a change',
+    ['FoldEquality', 'EffectOnce'],
+    ['store/dist/change-map.js', 'ChangeMap', 'put'],
+    (original) => {
+      return function (reader) {
+        if (reader.txId % 5 !== 0) original.call(this, reader);
+      };
+    },
+  ),
+  fault(
+    'the position of the tables moves before their changes',
+    ['FoldEquality'],
+    ['store/dist/memory-tables.js', 'MemoryTables', 'apply'],
+    (original) => {
+      return function (changes, appliedTxId, done) {
+        const result = original.call(this, changes, appliedTxId, done);
+        if (result === 'accepted') this.disk.appliedTxId = appliedTxId;
+        return result;
+      };
+    },
+  ),
+  fault(
+    'a damaged record is read as if it were whole',
+    ['FailStop'],
+    ['store/dist/record-reader.js', 'RecordReader', 'open'],
+    () => {
+      return function (bytes, start = 0) {
+        return this.openTrusted(bytes, start);
+      };
+    },
+  ),
+  fault(
+    'nobody looks whether records follow each other',
+    ['FailStop'],
+    ['store/dist/record-reader.js', 'RecordReader', 'checkFollows'],
+    () => () => undefined,
+  ),
+];
+
+export const PLANTED_FAULTS: readonly PlantedFault[] = [...INBOUND, ...OUTBOUND, ...TRANSACTIONS, ...STORAGE];
