@@ -189,6 +189,12 @@ test('storage becomes options of the store; the path is the app below the data d
   assert.deepEqual([named('elsewhere'), named('/var/till')], ['/data/elsewhere', '/var/till']);
 });
 
+test('how long records stay that nobody needs is what the model says, by time and by number (E104)', () => {
+  const persistence = '<persistence journalRetention="5s" journalRetentionRecords="0"/>';
+  const { limits } = optionsOf({ till: `<storage>${persistence}</storage>` });
+  assert.deepEqual([limits!.journalRetentionMs, limits!.journalRetentionRecords], [5_000, 0]);
+});
+
 test('what a model asks and this version cannot do is refused with its place and a way out', () => {
   const cases: [string, RegExp][] = [
     [

@@ -105,5 +105,6 @@ function limitsOf(app: AppModel, stopDeadlineMs: number): Partial<EngineLimits> 
     idempotencyRetentionMs: storage.idempotencyRetentionMs,
     snapshotEvery: storage.snapshotEvery,
     journalRetentionMs: storage.persistence.journalRetentionMs,
+    journalRetentionRecords: storage.persistence.journalRetentionRecords,
   };
 }

@@ -202,6 +202,8 @@ export interface PersistenceModel {
   readonly mapSizeBytes: number;
   /** Journal entries younger than this are kept even if nothing needs them (E104). A duration 0ms..3650d such as 250ms, 5s or 2m. @default 0ms */
   readonly journalRetentionMs: number;
+  /** So many of the newest journal entries are kept even if nothing needs them; an entry goes when both retentions are past (E104). An integer 0..1000000000. @default 100000 */
+  readonly journalRetentionRecords: number;
   /** OnStart copies the files without their free pages before they are opened. @default None */
   readonly compaction: 'None' | 'OnStart';
   /** Time between two writes of the state; bounds the time of a recovery. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 200ms */
@@ -535,6 +537,8 @@ export interface PersistenceInput {
   readonly mapSize?: SizeText;
   /** Journal entries younger than this are kept even if nothing needs them (E104). A duration 0ms..3650d such as 250ms, 5s or 2m. @default 0ms */
   readonly journalRetention?: DurationText;
+  /** So many of the newest journal entries are kept even if nothing needs them; an entry goes when both retentions are past (E104). An integer 0..1000000000. @default 100000 */
+  readonly journalRetentionRecords?: number | `${string}\${${string}`;
   /** OnStart copies the files without their free pages before they are opened. @default None */
   readonly compaction?: 'None' | 'OnStart' | `${string}\${${string}`;
   /** Time between two writes of the state; bounds the time of a recovery. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 200ms */

@@ -92,6 +92,10 @@ const PERSISTENCE = object('Persistence', 'Files of the journal and the state.',
   journalRetention: duration('Journal entries younger than this are kept even if nothing needs them (E104).', {
     default: '0ms',
   }),
+  journalRetentionRecords: integer(
+    'So many of the newest journal entries are kept even if nothing needs them; an entry goes when both retentions are past (E104).',
+    { max: 1_000_000_000, default: '100000' },
+  ),
   compaction: choice('OnStart copies the files without their free pages before they are opened.', ['None', 'OnStart']),
   checkpointInterval: duration('Time between two writes of the state; bounds the time of a recovery.', {
     min: 1,
