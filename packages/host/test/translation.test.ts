@@ -195,6 +195,22 @@ test('how long records stay that nobody needs is what the model says, by time an
   assert.deepEqual([limits!.journalRetentionMs, limits!.journalRetentionRecords], [5_000, 0]);
 });
 
+test('the checkpoints of the engine come as often as the model says (E35)', () => {
+  const till = '<storage><persistence checkpointInterval="70ms"/></storage>';
+  assert.equal(optionsOf({ till }).limits!.checkpointIntervalMs, 70);
+});
+
+test('statistics that are off take no latencies, whatever is said of those, and nobody is warned (E100)', () => {
+  const lines: LogLine[] = [];
+  const off = '<statistics enabled="false" latencies="true"/>';
+  const { model, till } = shop({ till: off });
+  refuseUnavailable(model, till, new FunctionLog((line) => lines.push(line)));
+  assert.deepEqual(lines, []);
+  assert.equal(optionsOf({ till: off }).latencies, false);
+  assert.equal(optionsOf({ till: '<statistics latencies="false"/>' }).latencies, false);
+  assert.equal(optionsOf({}).latencies, true);
+});
+
 test('what a model asks and this version cannot do is refused with its place and a way out', () => {
   const cases: [string, RegExp][] = [
     [

@@ -105,6 +105,7 @@ function limitsOf(app: AppModel, stopDeadlineMs: number): Partial<EngineLimits> 
     idempotencyRetentionMs: storage.idempotencyRetentionMs,
     snapshotEvery: storage.snapshotEvery,
     journalRetentionMs: storage.persistence.journalRetentionMs,
+    checkpointIntervalMs: storage.persistence.checkpointIntervalMs,
     journalRetentionRecords: storage.persistence.journalRetentionRecords,
   };
 }

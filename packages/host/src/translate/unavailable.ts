@@ -61,16 +61,6 @@ const IGNORED: readonly Unavailable[] = [
     instead: 'compare a replay with engine.verifyReplay()',
   },
   {
-    setting: 'storage.persistence.checkpointInterval',
-    isAsked: ({ storage }) => storage.persistence.checkpointIntervalMs !== 200,
-    instead: 'the engine chooses its checkpoints',
-  },
-  {
-    setting: 'statistics.enabled',
-    isAsked: ({ statistics }) => !statistics.enabled,
-    instead: 'counters stay on, latencies are off',
-  },
-  {
     setting: 'statistics.interval',
     isAsked: ({ statistics }) => statistics.intervalMs !== 1000,
     instead: 'statistics are read when they are asked for; see heartbeats of the xvm',

@@ -206,7 +206,7 @@ export interface PersistenceModel {
   readonly journalRetentionRecords: number;
   /** OnStart copies the files without their free pages before they are opened. @default None */
   readonly compaction: 'None' | 'OnStart';
-  /** Time between two writes of the state; bounds the time of a recovery. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 200ms */
+  /** A stable change is written to the state after so long at the latest; bounds the time of a recovery. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 1s */
   readonly checkpointIntervalMs: number;
   /** Free disk space below which no new input is taken (S4). A size 1MiB..1TiB such as 64KiB or 8MiB. @default 128MiB */
   readonly diskReserveBytes: number;
@@ -276,9 +276,9 @@ export interface LimitsModel {
 
 /** What is counted and measured (E100). */
 export interface StatisticsModel {
-  /** Count and measure. @default true */
+  /** Measure. Counters are kept in any case: they cost nothing that shows. @default true */
   readonly enabled: boolean;
-  /** Keep latency histograms. @default true */
+  /** Keep latency histograms, while enabled. @default true */
   readonly latencies: boolean;
   /** Time between two statistics events. A duration 10ms..3650d such as 250ms, 5s or 2m. @default 1s */
   readonly intervalMs: number;
@@ -541,7 +541,7 @@ export interface PersistenceInput {
   readonly journalRetentionRecords?: number | `${string}\${${string}`;
   /** OnStart copies the files without their free pages before they are opened. @default None */
   readonly compaction?: 'None' | 'OnStart' | `${string}\${${string}`;
-  /** Time between two writes of the state; bounds the time of a recovery. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 200ms */
+  /** A stable change is written to the state after so long at the latest; bounds the time of a recovery. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 1s */
   readonly checkpointInterval?: DurationText;
   /** Free disk space below which no new input is taken (S4). A size 1MiB..1TiB such as 64KiB or 8MiB. @default 128MiB */
   readonly diskReserve?: SizeText;
@@ -613,9 +613,9 @@ export interface LimitsInput {
 
 /** What is counted and measured (E100). As it is written. */
 export interface StatisticsInput {
-  /** Count and measure. @default true */
+  /** Measure. Counters are kept in any case: they cost nothing that shows. @default true */
   readonly enabled?: boolean | `${string}\${${string}`;
-  /** Keep latency histograms. @default true */
+  /** Keep latency histograms, while enabled. @default true */
   readonly latencies?: boolean | `${string}\${${string}`;
   /** Time between two statistics events. A duration 10ms..3650d such as 250ms, 5s or 2m. @default 1s */
   readonly interval?: DurationText;

@@ -97,10 +97,13 @@ const PERSISTENCE = object('Persistence', 'Files of the journal and the state.',
     { max: 1_000_000_000, default: '100000' },
   ),
   compaction: choice('OnStart copies the files without their free pages before they are opened.', ['None', 'OnStart']),
-  checkpointInterval: duration('Time between two writes of the state; bounds the time of a recovery.', {
-    min: 1,
-    default: '200ms',
-  }),
+  checkpointInterval: duration(
+    'A stable change is written to the state after so long at the latest; bounds the time of a recovery.',
+    {
+      min: 1,
+      default: '1s',
+    },
+  ),
   diskReserve: size('Free disk space below which no new input is taken (S4).', {
     min: MIB,
     max: TIB,
@@ -228,8 +231,8 @@ const LIMITS = object(
 );
 
 const STATISTICS = object('Statistics', 'What is counted and measured (E100).', {
-  enabled: flag('Count and measure.', true),
-  latencies: flag('Keep latency histograms.', true),
+  enabled: flag('Measure. Counters are kept in any case: they cost nothing that shows.', true),
+  latencies: flag('Keep latency histograms, while enabled.', true),
   interval: duration('Time between two statistics events.', { min: 10, default: '1s' }),
 });
 
