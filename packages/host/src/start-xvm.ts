@@ -19,6 +19,7 @@ import { foreignApps } from './translate/foreign-apps.js';
 import type { RosterApp } from './translate/roster.js';
 import { checkSenderIds } from './translate/sender-ids.js';
 import { refuseUnavailable } from './translate/unavailable.js';
+import { refuseVerifyReplay } from './verify-replay.js';
 import { type Companion, type HostedEngine, Xvm } from './xvm.js';
 import type { XvmOptions } from './xvm-options.js';
 
@@ -72,7 +73,7 @@ export async function prepareXvm(options: XvmOptions): Promise<Xvm> {
   const { admin, heartbeats } = companionsOf(context.xvm, clock);
   const hosted = loaded.map(({ model: app, definition, autoStart }): HostedEngine => {
     const engineOptions = engineOptionsOf(app, definition, catalog.usesOf(app), { ...context, stopTimeoutMs });
-    return { engine: createEngine(engineOptions), autoStart };
+    return { engine: createEngine(engineOptions), autoStart, verifyReplay: app.storage.verifyReplay };
   });
   return new Xvm({
     name: context.xvm?.name ?? 'xvm',
@@ -130,5 +131,6 @@ async function load({ app, autoStart }: HostedApp, context: Context): Promise<Lo
   services.register(HostToken.app, { useValue: descriptor });
   const definition = await loadApp(descriptor, { exports, services, registerServices: options.registerServices });
   refuseUnavailable(model, descriptor, log);
+  refuseVerifyReplay(descriptor, definition);
   return { model: descriptor, definition, autoStart };
 }

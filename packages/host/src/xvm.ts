@@ -2,12 +2,15 @@ import type { Engine, StopReport } from '@aep/engine';
 import { AepError, type Clock, describeError, didYouMean, type Log, toError } from '@aep/kernel';
 import type { Model } from '@aep/model';
 import type { Observable } from 'rxjs';
+import { verifyReplayOf } from './verify-replay.js';
 import type { XvmState, XvmStatus, XvmStopReport } from './xvm-status.js';
 
 /** One app of the process with its engine. */
 export interface HostedEngine {
   readonly engine: Engine;
   readonly autoStart: boolean;
+  /** Compare a replay when the engine has started (E60). */
+  readonly verifyReplay: boolean;
 }
 
 /** What runs beside the engines and is opened before, and closed after them: the admin server, heartbeats. */
@@ -148,7 +151,7 @@ export class Xvm {
   }
 
   private async startEngine(engine: Engine): Promise<void> {
-    const started = engine.start();
+    const started = this.startVerified(engine);
     this.starting.add(started);
     try {
       await started;
@@ -161,6 +164,12 @@ export class Xvm {
     } finally {
       this.starting.delete(started);
     }
+  }
+
+  private async startVerified(engine: Engine): Promise<void> {
+    await engine.start();
+    const hosted = this.parts.hosted.find((candidate) => candidate.engine === engine);
+    if (hosted?.verifyReplay === true) await verifyReplayOf(engine);
   }
 
   /** An engine that stops by itself takes the process with it when it has a cause: supervisors restart processes. */

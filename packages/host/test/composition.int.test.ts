@@ -231,3 +231,28 @@ test('a start failure ends with the code of its innermost cause', () => {
   assert.equal(exitCodeOfStartFailure(phase(inner('retry'))), ExitCode.unavailable);
   assert.equal(exitCodeOfStartFailure(new Error('anything')), ExitCode.unexpected);
 });
+
+test('verifyReplay lets an app start whose replay agrees, and names the first difference of one whose does not (E60)', async (context) => {
+  const shop = { till: '<storage verifyReplay="true"/>' };
+  const again = { dataDir: temporaryDir(context), replace: mainClass('ledgerApp'), shop };
+  const run = async (item: string): Promise<void> => {
+    const xvm = await start(context, again);
+    await xvm.engine('till').inject(sale(item, 1));
+    await xvm.stop();
+  };
+  await run('tea');
+  await run('luck');
+  await fails(
+    context,
+    again,
+    'AEP_APP_START_FAILED',
+    /app "till" did not start: AEP_REPLAY_DIFFERS: replay of transaction 2 differs in outbound\[0\]\.total: the journal has 1, the handlers made 3/,
+  );
+  const unchecked = await start(context, { ...again, shop: {} });
+  assert.equal(unchecked.engine('till').state, 'started', 'without it nothing is compared');
+});
+
+test('verifyReplay of an app that replicates state changes is refused before anything runs (E60)', async (context) => {
+  const shop = { till: '<storage verifyReplay="true"/>' };
+  await fails(context, { shop }, 'AEP_NOT_EVENT_SOURCED', /x\.apps\.till\.storage\.verifyReplay/);
+});

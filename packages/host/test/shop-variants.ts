@@ -59,3 +59,26 @@ export const noProvider = { createBinding: 1 };
 
 /** The till of the README, without the sends. */
 export const tillWithoutServices = defineApp({ name: 'till', factories: [ShopFactory] }).on(Sale, () => {});
+
+interface Ledger {
+  sales: number;
+}
+
+/** Event-sourced. A sale of "luck" announces what is not in the state, so a replay announces something else. */
+let luck = 0;
+export const ledgerApp = defineApp<Ledger, { totals: Total }>({
+  name: 'till',
+  factories: [ShopFactory],
+  stateCodec: {
+    create: () => ({ sales: 0 }),
+    save: ({ sales }) => Buffer.from(String(sales)),
+    load: (bytes) => ({ sales: Number(Buffer.from(bytes).toString()) }),
+  },
+}).on(Sale, ({ item, region }, { state, send }) => {
+  state.sales++;
+  const total = Total.create();
+  total.item = item;
+  total.total = item === 'luck' ? ++luck : state.sales;
+  total.region = region;
+  send('totals', total);
+});

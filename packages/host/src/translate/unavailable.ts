@@ -53,13 +53,8 @@ const REFUSED: readonly Unavailable[] = [
   },
 ];
 
-/** These only change what is shown or how soon; the app is as safe without them, so a line in the log will do. */
+/** These only change what is shown; the app is as safe without them, so a line in the log will do. */
 const IGNORED: readonly Unavailable[] = [
-  {
-    setting: 'storage.verifyReplay',
-    isAsked: ({ storage }) => storage.verifyReplay,
-    instead: 'compare a replay with engine.verifyReplay()',
-  },
   {
     setting: 'statistics.interval',
     isAsked: ({ statistics }) => statistics.intervalMs !== 1000,

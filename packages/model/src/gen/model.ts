@@ -162,7 +162,7 @@ export interface StorageModel {
   readonly quorum: number;
   /** Transactions between two snapshots of an event-sourced app; 0: none (E60). An integer 0..1000000000. @default 10000 */
   readonly snapshotEvery: number;
-  /** Compare a hash of outbound messages and state when transactions are run again (E60). @default false */
+  /** After the start of an event-sourced app, run its transactions since the last snapshot again, and stop it when sent messages or state differ (E60). @default false */
   readonly verifyReplay: boolean;
   /** How long the last number seen of a sender is kept; null: for ever (E53). A duration 1ms..3650d such as 250ms, 5s or 2m. */
   readonly dedupeRetentionMs: number | null;
@@ -497,7 +497,7 @@ export interface StorageInput {
   readonly quorum?: number | `${string}\${${string}`;
   /** Transactions between two snapshots of an event-sourced app; 0: none (E60). An integer 0..1000000000. @default 10000 */
   readonly snapshotEvery?: number | `${string}\${${string}`;
-  /** Compare a hash of outbound messages and state when transactions are run again (E60). @default false */
+  /** After the start of an event-sourced app, run its transactions since the last snapshot again, and stop it when sent messages or state differ (E60). @default false */
   readonly verifyReplay?: boolean | `${string}\${${string}`;
   /** How long the last number seen of a sender is kept; null: for ever (E53). A duration 1ms..3650d such as 250ms, 5s or 2m. */
   readonly dedupeRetention?: DurationText;

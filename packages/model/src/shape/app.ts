@@ -131,7 +131,10 @@ const STORAGE = object('Storage', 'Where and how safely the app keeps its journa
     max: 1_000_000_000,
     default: '10000',
   }),
-  verifyReplay: flag('Compare a hash of outbound messages and state when transactions are run again (E60).', false),
+  verifyReplay: flag(
+    'After the start of an event-sourced app, run its transactions since the last snapshot again, and stop it when sent messages or state differ (E60).',
+    false,
+  ),
   dedupeRetention: duration('How long the last number seen of a sender is kept; null: for ever (E53).', {
     min: 1,
     default: null,
