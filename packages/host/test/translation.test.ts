@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type BusProvider, BusProviderRegistry, LoopbackProvider } from '@aep/bus';
-import { type AppDefinition, defineApp } from '@aep/engine';
+import { type AppDefinition, createEngine, defineApp } from '@aep/engine';
 import {
   configurationOf,
   engineOptionsOf,
@@ -155,6 +155,20 @@ test('policies and limits of the model become those of the engine', () => {
     [77, 5, 3_000, 9_000, 1_234],
   );
   assert.equal(latencies, false);
+});
+
+test('a model that says nothing gives the engine what it takes by itself, so that both entries behave alike', () => {
+  const text = '<model><apps><app name="empty" mainClass="./app.js#app"/></apps></model>';
+  const model = loadModel({ text, file: 'empty.xml' });
+  const translated = engineOptionsOf(model.apps[0]!, emptyApp, [], { ...context, model, stopTimeoutMs: 10_000 });
+  const { policies, limits, latencies, haPolicy } = translated;
+  const concluded = createEngine({ app: emptyApp, store: translated.store }).options;
+  const known = Object.fromEntries(Object.entries(limits!).filter(([, value]) => value !== undefined));
+  // Both ways: a limit that the model does not know would be missing on one side.
+  assert.deepEqual(known, { ...concluded.limits });
+  assert.deepEqual(policies, { ...concluded.policies });
+  assert.equal(latencies, concluded.latencies);
+  assert.equal(haPolicy ?? concluded.haPolicy, concluded.haPolicy);
 });
 
 test('a policy for a message type that the app does not know is refused with the nearest name', () => {

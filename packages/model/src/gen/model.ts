@@ -222,7 +222,7 @@ export interface PoliciesModel {
   readonly messagePolicies: readonly MessagePolicyModel[];
   /** Repeats before a message is put in quarantine; 0: none. An integer 0..1000. @default 3 */
   readonly retriesMax: number;
-  /** Wait before the first repeat; doubles up to retryDelayMax. A duration 0ms..3650d such as 250ms, 5s or 2m. @default 10ms */
+  /** Wait before the first repeat; doubles up to retryDelayMax. A duration 0ms..3650d such as 250ms, 5s or 2m. @default 50ms */
   readonly retryDelayMs: number;
   /** Longest wait between two repeats. A duration 0ms..3650d such as 250ms, 5s or 2m. @default 1s */
   readonly retryDelayMaxMs: number;
@@ -234,7 +234,7 @@ export interface PoliciesModel {
   readonly defaultHandlerPolicy: 'DispatchIfNoAnnotatedHandlers' | 'DispatchAlways';
   /** A handler that runs longer raises a StuckAlert (E12). A duration 1ms..3650d such as 250ms, 5s or 2m. @default 5s */
   readonly stuckAlertThresholdMs: number;
-  /** A delayed acknowledgement that is older raises an alert (E64). A duration 1ms..3650d such as 250ms, 5s or 2m. @default 60s */
+  /** A delayed acknowledgement that is older raises an alert (E64). A duration 1ms..3650d such as 250ms, 5s or 2m. @default 30s */
   readonly delayedAckTimeoutMs: number;
 }
 
@@ -558,7 +558,7 @@ export interface PoliciesInput {
   readonly messagePolicies?: readonly MessagePolicyInput[];
   /** Repeats before a message is put in quarantine; 0: none. An integer 0..1000. @default 3 */
   readonly retriesMax?: number | `${string}\${${string}`;
-  /** Wait before the first repeat; doubles up to retryDelayMax. A duration 0ms..3650d such as 250ms, 5s or 2m. @default 10ms */
+  /** Wait before the first repeat; doubles up to retryDelayMax. A duration 0ms..3650d such as 250ms, 5s or 2m. @default 50ms */
   readonly retryDelay?: DurationText;
   /** Longest wait between two repeats. A duration 0ms..3650d such as 250ms, 5s or 2m. @default 1s */
   readonly retryDelayMax?: DurationText;
@@ -570,7 +570,7 @@ export interface PoliciesInput {
   readonly defaultHandlerPolicy?: 'DispatchIfNoAnnotatedHandlers' | 'DispatchAlways' | `${string}\${${string}`;
   /** A handler that runs longer raises a StuckAlert (E12). A duration 1ms..3650d such as 250ms, 5s or 2m. @default 5s */
   readonly stuckAlertThreshold?: DurationText;
-  /** A delayed acknowledgement that is older raises an alert (E64). A duration 1ms..3650d such as 250ms, 5s or 2m. @default 60s */
+  /** A delayed acknowledgement that is older raises an alert (E64). A duration 1ms..3650d such as 250ms, 5s or 2m. @default 30s */
   readonly delayedAckTimeout?: DurationText;
 }
 

@@ -169,7 +169,7 @@ const POLICIES = object(
     appExceptionPolicy: choice('What happens when a handler throws.', EXCEPTION_POLICIES),
     messagePolicies: list('messagePolicy', MESSAGE_POLICY, 'Exceptions to appExceptionPolicy by message type.'),
     retriesMax: integer('Repeats before a message is put in quarantine; 0: none.', { max: 1000, default: '3' }),
-    retryDelay: duration('Wait before the first repeat; doubles up to retryDelayMax.', { default: '10ms' }),
+    retryDelay: duration('Wait before the first repeat; doubles up to retryDelayMax.', { default: '50ms' }),
     retryDelayMax: duration('Longest wait between two repeats.', { default: '1s' }),
     unhandledMessagePolicy: choice('What happens to a message that no handler takes.', [
       'DeadLetter',
@@ -184,7 +184,7 @@ const POLICIES = object(
     stuckAlertThreshold: duration('A handler that runs longer raises a StuckAlert (E12).', { min: 1, default: '5s' }),
     delayedAckTimeout: duration('A delayed acknowledgement that is older raises an alert (E64).', {
       min: 1,
-      default: '60s',
+      default: '30s',
     }),
   },
 );
