@@ -283,7 +283,11 @@ test('senders stop before receivers; a circle stops one after the other', () => 
 });
 
 test('two apps whose names have one sender id are refused (E50)', () => {
-  throwsCode(() => checkSenderIds(['till', 'app-36vu', 'app-ayea']), 'AEP_SENDER_CLASH', /"app-36vu" and "app-ayea"/);
+  throwsCode(
+    () => checkSenderIds(['till', 'app-36vu', 'app-ayea']),
+    'AEP_SENDER_ID_CLASH',
+    /"app-36vu" and "app-ayea"/,
+  );
 });
 
 test('values for @Configured come from the properties of the app, then from env, with the type of their default', () => {

@@ -3,7 +3,7 @@ import { AepError, hashString } from '@aep/kernel';
 /**
  * E50: messages carry a 32-bit hash of their engine's name, so two names with one hash would look like one sender.
  *
- * @throws AEP_SENDER_CLASH (reject)
+ * @throws AEP_SENDER_ID_CLASH (reject)
  */
 export function checkSenderIds(names: readonly string[]): void {
   const owners = new Map<number, string>();
@@ -12,7 +12,7 @@ export function checkSenderIds(names: readonly string[]): void {
     const other = owners.get(id);
     if (other !== undefined) {
       throw new AepError(
-        'AEP_SENDER_CLASH',
+        'AEP_SENDER_ID_CLASH',
         'reject',
         `apps "${other}" and "${name}" have the same sender id ${id}: rename one of them`,
         { id, name, other },
