@@ -16,7 +16,6 @@ export function makePipeline(core: EngineCore, sequencer: Sequencer): Pipeline {
   const event = new MessageEvent();
   const { filters } = options.app;
   const isEventSourced = options.haPolicy === 'EventSourcing';
-  const onGap = reports.onGap.bind(reports);
   const sealer = new Sealer({
     journal,
     state: core.state,
@@ -39,7 +38,7 @@ export function makePipeline(core: EngineCore, sequencer: Sequencer): Pipeline {
   return new Pipeline({
     options,
     inbound: core.inbound,
-    intake: new Intake({ event, handlers, filters, counters, latencies, time, isEventSourced, onGap }),
+    intake: new Intake({ event, handlers, filters, counters, latencies, time, isEventSourced, reports }),
     event,
     transaction,
     sealer,

@@ -94,15 +94,17 @@ export class EngineCore implements BusPortListener, PipelineListener {
     this.transactions = sealedPool(limits.transactionsInFlightMax);
     this.outbound = outboundPool(limits.outboundPendingMax);
     this.inbound = new RingQueue(limits.inboundQueueMax);
-    this.handlers = new HandlerTable(app, options.policies.defaultHandler);
+    this.handlers = new HandlerTable(app, options.policies.defaultHandler, this.counters);
     this.messaging = new Messaging(options, this, this.time);
     this.state =
       app.state === undefined ? undefined : new StateSpace(tables, { cachedEntitiesMax: limits.cachedEntitiesMax });
     this.transaction = new OpenTransaction(this.state);
-    this.checkpointer = new Checkpointer(tables, options.clock, {
-      onApplied: (txId) => this.onApplied(txId),
-      onFailure: (error) => this.onStoreFailure(error),
-    });
+    this.checkpointer = new Checkpointer(
+      tables,
+      options.clock,
+      { onApplied: (txId) => this.onApplied(txId), onFailure: (error) => this.onStoreFailure(error) },
+      { intervalMs: limits.checkpointIntervalMs },
+    );
     this.committedTxId = journal.lastTxId;
     const sequencer = new Sequencer(tables);
     this.attachChannels(sequencer);

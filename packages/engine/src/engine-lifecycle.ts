@@ -22,6 +22,7 @@ import { closeStore, drain } from './engine-stop.js';
 import type { MessagingState, OpenFailure } from './messaging/messaging.js';
 import type { EventDispatcher } from './services/event-dispatcher.js';
 import { EventSourcing } from './services/event-sourcing.js';
+import { Waiters } from './services/waiters.js';
 import { loadInDoubt } from './services/in-doubt.js';
 import { IdempotencyKeys } from './services/idempotency-keys.js';
 import { sendPrestart } from './services/prestart.js';
@@ -70,11 +71,7 @@ export class EngineLifecycle {
   private stopping: Promise<StopReport> | undefined;
   private readonly mainAbort = new AbortController();
   private mains: Promise<unknown>[] = [];
-  private waiters: {
-    readonly isDone: (core: EngineCore) => boolean;
-    readonly resolve: () => void;
-    readonly reject: (error: AepError) => void;
-  }[] = [];
+  private readonly waiters = new Waiters();
 
   constructor(private readonly parts: LifecycleParts) {
     this.stopped = new Promise((resolve) => (this.settleStopped = resolve));
@@ -138,12 +135,10 @@ export class EngineLifecycle {
   }
 
   /** Resolves once the condition holds; rejects when the engine stops before. */
-  when(isDone: (core: EngineCore) => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.core === undefined || this.state === 'stopped') reject(stopped(this.parts.options.name));
-      else if (isDone(this.core)) resolve();
-      else this.waiters.push({ isDone, resolve, reject });
-    });
+  when(isDone: (core: EngineCore) => boolean, endsWithStop = false): Promise<void> {
+    const isOver = this.core === undefined || this.state === 'stopped' || (endsWithStop && this.stopping !== undefined);
+    if (isOver) return Promise.reject(stopped(this.parts.options.name));
+    return isDone(this.core!) ? Promise.resolve() : this.waiters.add(isDone, endsWithStop);
   }
 
   private configure(): Promise<void> {
@@ -281,6 +276,7 @@ export class EngineLifecycle {
     await this.dispatch(stoppingEvent);
     await this.startEndedWithin(deadlineMs);
     this.mainAbort.abort(cause);
+    this.waiters.stopBegins(cause ?? stopped(options.name));
     const { core } = this;
     let heldBy: string | undefined;
     if (core !== undefined) {
@@ -291,7 +287,7 @@ export class EngineLifecycle {
       await closeStore(core, cause ?? stopped(options.name));
     }
     const report: StopReport = { cause, drained: heldBy === undefined, heldBy };
-    for (const waiter of this.waiters.splice(0)) waiter.reject(cause ?? stopped(options.name));
+    this.waiters.stopEnds(cause ?? stopped(options.name));
     await this.dispatch(new EngineStopped(options.name, cause));
     for (const finalize of options.app.finalizers)
       // The call is inside the chain: one that throws at once must not leave the engine between stopping and stopped.
@@ -339,14 +335,7 @@ export class EngineLifecycle {
 
   private onProgress(): void {
     this.eventSourcing?.snapshotIfDue();
-    if (this.waiters.length === 0) return;
-    const core = this.core!;
-    const open = this.waiters;
-    this.waiters = [];
-    for (const waiter of open) {
-      if (waiter.isDone(core)) waiter.resolve();
-      else this.waiters.push(waiter);
-    }
+    this.waiters.look(this.core!);
   }
 
   private async phase<T>(phase: string, what: string, run: () => Promise<T>): Promise<T> {

@@ -94,6 +94,10 @@ export interface EngineLimits {
   readonly snapshotEvery: number;
   /** How long stable records are kept once nothing needs them (E104); whole commits only. @default 0 */
   readonly journalRetentionMs: number;
+  /** The newest records that stay although nothing needs them, for looking back; with the time above, both must be past. @default 100000 */
+  readonly journalRetentionRecords: number;
+  /** Age of a stable change when it is written to the tables at the latest; bounds the time of a recovery. @default 1000 */
+  readonly checkpointIntervalMs: number;
 }
 
 /** The options in force: defaults filled, relations checked, frozen (STYLE rule 9). */
@@ -141,6 +145,8 @@ const DEFAULT_LIMITS: EngineLimits = {
   idempotencyRetentionMs: 7 * 24 * 3_600_000,
   snapshotEvery: 10_000,
   journalRetentionMs: 0,
+  journalRetentionRecords: 100_000,
+  checkpointIntervalMs: 1_000,
 };
 
 /** The journal takes entries of up to 16 MiB; a dead letter has a head beside the message. */
@@ -150,6 +156,7 @@ const MESSAGE_BYTES_MAX = 15 * 1024 * 1024;
 const MAY_BE_ZERO: ReadonlySet<string> = new Set([
   'snapshotEvery',
   'journalRetentionMs',
+  'journalRetentionRecords',
   'cachedEntitiesMax',
   'idempotencyRetentionMs',
 ]);

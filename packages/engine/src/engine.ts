@@ -138,9 +138,9 @@ export class Engine<S = unknown> {
     return this.offerWork(() => this.injection(message));
   }
 
-  /** Resolves when the queue of inbound events is at most half full. */
+  /** Resolves when the queue of inbound events is at most half full; rejects with AEP_ENGINE_STOPPED, or the cause, when a stop begins. */
   whenWritable(): Promise<void> {
-    return this.lifecycle.when((core) => core.inbound.size <= core.inbound.capacityMax / 2);
+    return this.lifecycle.when((core) => core.inbound.size <= core.inbound.capacityMax / 2, true);
   }
 
   /** Resolves when nothing is queued, handled, in flight or unconfirmed. */

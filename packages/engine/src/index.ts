@@ -46,6 +46,7 @@ export {
   MessagingStarted,
   type Role,
   RoleChanged,
+  StaleSenderAlert,
   StoreFailed,
   StuckAlert,
   UnhandledMessageEvent,

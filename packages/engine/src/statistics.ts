@@ -21,6 +21,7 @@ export class TypeStatistics {
   handled = 0;
   failed = 0;
   quarantined = 0;
+  sent = 0;
 }
 
 /** Latencies in microseconds; see the names of E100. */

@@ -71,7 +71,7 @@ test('a restart rebuilds the state by replay, with the recorded time, numbers an
 });
 
 test('a snapshot shortens the replay, and the journal before it is given up (E60, E104)', async () => {
-  const options = { limits: { snapshotEvery: 10 } };
+  const options = { limits: { snapshotEvery: 10, journalRetentionRecords: 0 } };
   const world = await ledgerWorld(ledgerApp(), options);
   for (let n = 0; n < 45; n++) {
     world.bus.deliver(deposit(`a${n % 3}`, 1));

@@ -178,7 +178,7 @@ test('each failed attempt is an alert with handler, type, attempt and what follo
   );
   assert.match(String(alerts[0]!.facts['handler']), /onDeposit/);
   const { types } = teller.engine.statistics();
-  assert.deepEqual({ ...types['bank.Deposit'] }, { handled: 0, failed: 2, quarantined: 1 });
+  assert.deepEqual({ ...types['bank.Deposit'] }, { handled: 0, failed: 2, quarantined: 1, sent: 0 });
   await teller.world.run(teller.engine.stop());
 });
 

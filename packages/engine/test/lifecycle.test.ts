@@ -76,6 +76,8 @@ test('a start and a stop raise their events in order (E1, E2, E3, E4)', async ()
     'MessagingPrestart',
     'deposit',
     'deposit',
+    'ChannelUp events',
+    'ChannelUp news',
     'ChannelUp deposits',
     'MessagingStarted',
     'EngineActive',

@@ -108,7 +108,7 @@ async function worked(teller: TellerWorld, count = 20): Promise<void> {
 }
 
 test('records that are applied and confirmed are given up (E104)', async () => {
-  const teller = await startedTeller();
+  const teller = await startedTeller({ limits: { journalRetentionRecords: 0 } });
   await worked(teller);
   assert.ok(teller.store.journal.firstTxId >= 18, `the journal begins at ${teller.store.journal.firstTxId}`);
   await teller.restart(new WatchedTeller());
@@ -117,7 +117,7 @@ test('records that are applied and confirmed are given up (E104)', async () => {
 });
 
 test('records that a bus has not confirmed are kept (E104)', async () => {
-  const teller = await startedTeller();
+  const teller = await startedTeller({ limits: { journalRetentionRecords: 0 } });
   await worked(teller, 5);
   teller.bus.confirms = false;
   await worked(teller, 5);
@@ -131,12 +131,13 @@ test('records that a bus has not confirmed are kept (E104)', async () => {
 });
 
 test('records that a registered reader has not read are kept, until it has or is removed (E104)', async () => {
-  const teller = await startedTeller();
+  const options = { limits: { journalRetentionRecords: 0 } };
+  const teller = await startedTeller(options);
   const reader = teller.engine.changes({ name: 'slow', from: 1 });
   await teller.world.run(reader.save(0));
   await worked(teller);
   assert.equal(teller.store.journal.firstTxId, 1);
-  await teller.restart(new WatchedTeller());
+  await teller.restart(new WatchedTeller(), options);
   const again = teller.engine.changes({ name: 'slow' });
   await worked(teller, 1);
   assert.equal(teller.store.journal.firstTxId, 1);
@@ -150,8 +151,19 @@ test('records that a registered reader has not read are kept, until it has or is
   await teller.world.run(teller.engine.stop());
 });
 
+test('the newest records stay for looking back although nobody needs them (E104)', async () => {
+  const teller = await startedTeller({ limits: { journalRetentionRecords: 4 } });
+  for (let amount = 1; amount <= 10; amount++) {
+    teller.bus.deliver(deposit('a', amount));
+    await teller.world.advance(3_000);
+  }
+  const { lastTxId, firstTxId } = teller.store.journal;
+  assert.ok(lastTxId - firstTxId + 1 >= 4 && firstTxId > 1, `kept ${firstTxId}..${lastTxId}`);
+  await teller.world.run(teller.engine.stop());
+});
+
 test('records younger than the retention are kept (E104)', async () => {
-  const teller = await startedTeller({ limits: { journalRetentionMs: 60_000 } });
+  const teller = await startedTeller({ limits: { journalRetentionMs: 60_000, journalRetentionRecords: 0 } });
   await worked(teller);
   assert.equal(teller.store.journal.firstTxId, 1);
   await teller.world.advance(120_000);
@@ -237,7 +249,7 @@ test('statistics count by engine, type, bus and channel, and take every latency 
     { received, duplicates, handled, failed, quarantined, sent, confirmed, transactions },
     { received: 4, duplicates: 1, handled: 2, failed: 1, quarantined: 1, sent: 2, confirmed: 2, transactions: 3 },
   );
-  assert.deepEqual({ ...types['bank.Deposit'] }, { handled: 0, failed: 1, quarantined: 1 });
+  assert.deepEqual({ ...types['bank.Deposit'] }, { handled: 2, failed: 1, quarantined: 1, sent: 0 });
   assert.equal(channels['events@bank-bus']!.sent, 2);
   assert.ok(channels['events@bank-bus']!.bytesOut > 0 && channels['deposits@bank-bus']!.bytesIn > 0);
   assert.deepEqual(buses['bank-bus'], { state: 'up', pending: 0, downs: 0 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { GapEvent } from '@aep/engine';
+import { GapEvent, StaleSenderAlert } from '@aep/engine';
 import { deposit } from './bank-apps.js';
 import { rejection, startedTeller, TellerWorld, WatchedTeller } from './teller-world.js';
 
@@ -21,6 +21,20 @@ test('a duplicate is acknowledged only when its original is stable (E31, H6)', a
   assert.deepEqual(teller.bus.acknowledged, []);
   await teller.idle();
   assert.deepEqual(teller.bus.acknowledged, [1, 1]);
+  await teller.world.run(teller.engine.stop());
+});
+
+test('a sender that speaks for a replaced incarnation is an alert, once (E51)', async () => {
+  const teller = await startedTeller();
+  teller.bus.deliver(deposit('a', 1), { incarnation: 5, sno: 1 });
+  for (const sno of [1, 2, 3]) teller.bus.deliver(deposit('a', 1), { incarnation: 4, sno });
+  await teller.idle();
+  const stale = teller.app.alerts.filter((alert) => alert instanceof StaleSenderAlert);
+  assert.deepEqual(
+    stale.map(({ facts }) => facts),
+    [{ bus: 'bank-bus', channel: 'deposits', senderId: 77, incarnation: 4 }],
+  );
+  assert.equal(teller.balance('a'), 1);
   await teller.world.run(teller.engine.stop());
 });
 

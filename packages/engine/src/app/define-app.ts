@@ -1,7 +1,16 @@
+import { AepError } from '@aep/kernel';
 import type { MessageClass, MessageView } from '@aep/messages';
 import type { Engine } from '../engine.js';
 import type { AnyChannels, ChannelMap, Sender } from '../sender.js';
-import type { AppDefinition, CommandOption, HandlerOptions, StateCodec, StateType } from './app-definition.js';
+import {
+  type AppDefinition,
+  type CommandOption,
+  type HandlerOptions,
+  isEngineEventClass,
+  messageClassOf,
+  type StateCodec,
+  type StateType,
+} from './app-definition.js';
 import { AppDraft, isAsync } from './app-from-class.js';
 import type { EngineEvent, EngineEventClass } from './events.js';
 import type { MessageEvent } from './message-event.js';
@@ -70,8 +79,12 @@ export class AppBuilder<S extends object, C extends ChannelMap = AnyChannels> {
     handler: (message: M, context: HandlerContext<S, C>) => unknown,
     options: HandlerOptions = {},
   ): this {
+    const where = `${this.draft.name}.on`;
+    // The types refuse an engine event; JavaScript can get here with one.
+    if (isEngineEventClass(type)) throw useOnEvent(where);
+    const messageType = messageClassOf(type, where)?.$type;
     this.draft.addHandler(type, options, {
-      name: `${this.draft.name}.on(${type.$type.fullName})`,
+      name: `${where}(${messageType?.fullName ?? 'MessageView'})`,
       call: this.inContext(handler as never),
       isAsync: isAsync(handler),
     });
@@ -170,4 +183,8 @@ export class AppBuilder<S extends object, C extends ChannelMap = AnyChannels> {
       return handler(message, context);
     };
   }
+}
+
+function useOnEvent(where: string): AepError {
+  return new AepError('AEP_HANDLER_TYPE', 'reject', `${where}: engine events are registered with onEvent`, { where });
 }

@@ -174,6 +174,26 @@ export class GapEvent extends AlertEvent {
   }
 }
 
+/**
+ * A sender's messages come from an incarnation older than one that was heard before, so all of them count as seen: its store
+ * was replaced by an older one, or was made anew under a clock that had been set back.
+ */
+export class StaleSenderAlert extends AlertEvent {
+  readonly kind = 'StaleSenderAlert';
+
+  constructor(
+    engine: string,
+    override readonly facts: Facts,
+  ) {
+    super(engine);
+  }
+
+  get message(): string {
+    const { bus, channel, senderId, incarnation } = this.facts;
+    return `channel ${channel}@${bus}: sender ${senderId} speaks for incarnation ${incarnation}, which was replaced by a later one: its messages are acknowledged and not handled; make its store anew with the right time`;
+  }
+}
+
 export type UnhandledReason = 'malformed' | 'unknown-type' | 'unknown-channel' | 'no-handler';
 
 /** A message that no handler could take (E16). */

@@ -1,5 +1,6 @@
 import { AepError } from '@aep/kernel';
 import { type MessageType, TypeRegistry } from '@aep/messages';
+import type { EngineCounters, TypeStatistics } from '../statistics.js';
 import type { AppDefinition, MessageCall, MessageHandler } from './app-definition.js';
 
 /**
@@ -17,6 +18,8 @@ export interface HandlerChain {
   readonly links: readonly ChainLink[];
   /** False when only hooks would be called: the message is unhandled (E16). */
   readonly handled: boolean;
+  /** Of the message type; undefined for work without a message. */
+  readonly statistics: TypeStatistics | undefined;
 }
 
 /**
@@ -30,6 +33,7 @@ export class HandlerTable {
   constructor(
     private readonly app: AppDefinition,
     private readonly defaultHandlerPolicy: 'DispatchIfNoAnnotatedHandlers' | 'DispatchAlways',
+    private readonly counters: EngineCounters,
   ) {
     this.types = new TypeRegistry(app.factories);
     for (const handler of app.messageHandlers) this.checkKnown(handler);
@@ -78,6 +82,7 @@ export class HandlerTable {
         ...app.after.map(hook('after')),
       ],
       handled: handlers.length > 0,
+      statistics: this.counters.ofType(type.fullName),
     };
   }
 

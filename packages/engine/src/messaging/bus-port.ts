@@ -83,7 +83,13 @@ export class BusPort implements BindingListener {
   /** The binding's first attempt succeeded: what waits goes out. */
   opened(): void {
     this.current = 'up';
+    this.announceSendOnly();
     this.drain();
+  }
+
+  /** A channel that is only sent on is up with its bus (E1); a joined one when its join is in force. */
+  private announceSendOnly(): void {
+    for (const port of this.channels.values()) if (!port.joined) this.listener.onChannelUp(port);
   }
 
   /** Closes the binding; what it has not confirmed stays in the journal, in doubt. */
@@ -218,6 +224,7 @@ export class BusPort implements BindingListener {
     if (this.current === 'closed' || this.current === 'failed') return;
     this.current = 'up';
     this.listener.onBusUp(this);
+    this.announceSendOnly();
     this.drain();
   }
 

@@ -3,6 +3,7 @@ import {
   type AlertEvent,
   ApplicationException,
   GapEvent,
+  StaleSenderAlert,
   StuckAlert,
   UnhandledMessageEvent,
   type UnhandledReason,
@@ -27,6 +28,13 @@ export class PipelineReports implements Reports {
     const { senderId, channelSno } = delivery!.metadata;
     const place = { bus: port!.bus.name, channel: port!.description.name };
     this.raise(new GapEvent(this.engine, { ...place, senderId, expected: channelSno - missing, got: channelSno }));
+  }
+
+  onStaleSender(work: Work): void {
+    const { port, delivery } = work;
+    const { senderId, incarnation } = delivery!.metadata;
+    const place = { bus: port!.bus.name, channel: port!.description.name };
+    this.raise(new StaleSenderAlert(this.engine, { ...place, senderId, incarnation }));
   }
 
   onUnhandled(work: Work, reason: UnhandledReason, detail: string): void {

@@ -23,7 +23,7 @@ export class Retention {
       journal,
       clock,
       readers: this.readers,
-      retention: { count: 0, ageMs: limits.journalRetentionMs },
+      retention: { count: limits.journalRetentionRecords, ageMs: limits.journalRetentionMs },
       replicatedTxId: () => this.neededAfterTxId,
     });
     this.trimmer.applied(tables.appliedTxId);

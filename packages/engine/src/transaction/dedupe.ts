@@ -22,6 +22,7 @@ interface Mark {
   channelSno: number;
   /** The transaction that makes this mark durable at the latest: until it is applied the mark must stay in memory. */
   txId: number;
+  isStaleReported: boolean;
 }
 
 /**
@@ -37,6 +38,8 @@ export class StreamMarks {
   private lastMark: Mark | undefined;
   /** Set by `classify` for a `new` message: the numbers between the last and this one, 0 when it is the next. */
   missing = 0;
+  /** Set by `classify` for the first duplicate of a stream that comes from an incarnation older than the last seen. */
+  isStale = false;
 
   constructor(
     private readonly tag: Uint8Array,
@@ -48,9 +51,14 @@ export class StreamMarks {
   /** Decides on an event and, when it is new, moves the mark. */
   classify(metadata: MessageMetadata): DedupeVerdict {
     this.missing = 0;
+    this.isStale = false;
     if (metadata.sno <= 0) return 'unsequenced';
     const mark = this.markOf(metadata.senderId, metadata.flow);
-    if (metadata.incarnation < mark.incarnation) return 'duplicate';
+    if (metadata.incarnation < mark.incarnation) {
+      this.isStale = !mark.isStaleReported;
+      mark.isStaleReported = true;
+      return 'duplicate';
+    }
     if (metadata.incarnation === mark.incarnation) {
       if (metadata.sno <= mark.sno) return 'duplicate';
       if (mark.channelSno > 0 && metadata.channelSno > mark.channelSno + 1)
@@ -93,13 +101,14 @@ export class StreamMarks {
     const key = new Uint8Array(this.tag.length + 12);
     writeDedupeKey(key, this.tag, senderId, flow);
     const stored = this.tables.get(Table.dedupe, key);
-    if (stored === undefined) return { incarnation: 0, sno: 0, channelSno: 0, txId: 0 };
+    if (stored === undefined) return { incarnation: 0, sno: 0, channelSno: 0, txId: 0, isStaleReported: false };
     const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength);
     return {
       incarnation: view.getFloat64(0, true),
       sno: view.getFloat64(8, true),
       channelSno: view.getFloat64(16, true),
       txId: 0,
+      isStaleReported: false,
     };
   }
 }

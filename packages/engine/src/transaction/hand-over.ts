@@ -63,7 +63,7 @@ export class HandOver {
   }
 
   private outbound(sealed: SealedTransaction, index: number): OutboundMessage {
-    const { transaction, sealer, outbound, identity, journal } = this.parts;
+    const { transaction, sealer, outbound, identity, journal, counters } = this.parts;
     const draft = transaction.drafts[index]!;
     const place = sealer.sealedDrafts[index]!;
     const { bytes, start } = journal.appended;
@@ -77,6 +77,7 @@ export class HandOver {
     message.transaction = sealed;
     const { metadata } = message;
     const type = draft.message.$type;
+    counters.ofType(type.fullName).sent++;
     metadata.factoryId = type.factoryId;
     metadata.typeId = type.typeId;
     metadata.senderId = identity.senderId;

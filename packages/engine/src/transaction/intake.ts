@@ -6,6 +6,13 @@ import type { EngineCounters, LatencyStatistics } from '../statistics.js';
 import type { LoopTime } from './loop-time.js';
 import type { Work } from './work.js';
 
+/** What the numbers of a stream can tell an operator. */
+export interface DedupeReports {
+  onGap(work: Work, missing: number): void;
+  /** The sender's store is older than one that was heard before: all of it counts as seen (E51). */
+  onStaleSender(work: Work): void;
+}
+
 export interface IntakeParts {
   /** Filled for each event; what hooks, filters and handlers see. */
   readonly event: MessageEvent;
@@ -16,7 +23,7 @@ export interface IntakeParts {
   readonly time: LoopTime;
   /** The journal of an event-sourced application does not say where a replayed dead letter came from, so it must not matter. */
   readonly isEventSourced: boolean;
-  readonly onGap: (work: Work, missing: number) => void;
+  readonly reports: DedupeReports;
 }
 
 /**
@@ -46,9 +53,10 @@ export class Intake {
     if (port.marks.classify(metadata) === 'duplicate') {
       counters.duplicates++;
       port.statistics.duplicates++;
+      if (port.marks.isStale) this.parts.reports.onStaleSender(work);
       return true;
     }
-    if (port.marks.missing > 0 && !port.isFiltered) this.parts.onGap(work, port.marks.missing);
+    if (port.marks.missing > 0 && !port.isFiltered) this.parts.reports.onGap(work, port.marks.missing);
     return false;
   }
 
@@ -122,7 +130,7 @@ export class Intake {
   }
 }
 
-export const NO_CHAIN: HandlerChain = { links: [], handled: true };
+export const NO_CHAIN: HandlerChain = { links: [], handled: true, statistics: undefined };
 
 /** The chain of a local request that brings its own call; its result goes to whoever asked. */
 function commandChain(work: Work): HandlerChain {
@@ -132,5 +140,5 @@ function commandChain(work: Work): HandlerChain {
     mode: 'async',
     call: (_message, state) => (work.result = local.call!(state)),
   };
-  return { handled: true, links: [link] };
+  return { handled: true, links: [link], statistics: undefined };
 }

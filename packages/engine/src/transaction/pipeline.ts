@@ -1,6 +1,6 @@
 import { AepError, assert, type Clock, type ObjectPool, type Random, type RingQueue } from '@aep/kernel';
 import type { Journal } from '@aep/store';
-import type { ChainLink } from '../app/handler-table.js';
+import type { ChainLink, HandlerChain } from '../app/handler-table.js';
 import type { MessageEvent } from '../app/message-event.js';
 import type { ConcludedEngineOptions } from '../engine-options.js';
 import type { DeadLetters } from '../services/dead-letters.js';
@@ -9,7 +9,7 @@ import { asApplicationError, type FailureAction, Failures, type FailureListener,
 import { disposeMessage, type HandOver } from './hand-over.js';
 import type { HandlerScope } from './handler-scope.js';
 import type { InFlight } from './in-flight.js';
-import type { Intake } from './intake.js';
+import { type DedupeReports, type Intake, NO_CHAIN } from './intake.js';
 import type { OpenTransaction } from './open-transaction.js';
 import type { Sealer } from './sealer.js';
 import type { Work } from './work.js';
@@ -34,8 +34,7 @@ export interface PipelineListener {
 }
 
 /** What operators should know. */
-export interface Reports extends FailureListener {
-  onGap(work: Work, missing: number): void;
+export interface Reports extends FailureListener, DedupeReports {
   onStuck(handler: string, waitedMs: number): void;
 }
 
@@ -78,7 +77,7 @@ export class Pipeline {
   epoch = 0;
   readonly event: MessageEvent;
   private work: Work | undefined;
-  private links: readonly ChainLink[] = [];
+  private chain: HandlerChain = NO_CHAIN;
   private position = 0;
   /** The open transaction ends an event without the effects of its handlers. */
   private isEffectless = false;
@@ -121,7 +120,7 @@ export class Pipeline {
 
   /** The hook or handler that runs or is awaited. */
   get handlerName(): string {
-    return this.links[this.position - 1]?.name ?? this.parts.options.name;
+    return this.chain.links[this.position - 1]?.name ?? this.parts.options.name;
   }
 
   /** Nothing is being handled: a stop may go on. */
@@ -165,7 +164,7 @@ export class Pipeline {
     if (admission === 'filtered') this.acknowledgeOnly(work);
     else if (admission === 'unhandled') this.act(work, this.failures.ofUnhandled(work, intake.reason, intake.detail));
     else if (this.open(work)) {
-      this.links = intake.chain.links;
+      this.chain = intake.chain;
       this.dispatch();
     }
   }
@@ -197,7 +196,7 @@ export class Pipeline {
 
   /** Calls hooks and handlers from `position` on until one is asynchronous or all are done. */
   private dispatch(): void {
-    const { links } = this;
+    const { links, statistics } = this.chain;
     this.stage = 'handling';
     if (this.position === 0) this.startedMs = this.isSampled() ? this.clock.monotonicMs() : NOT_SAMPLED;
     try {
@@ -220,6 +219,7 @@ export class Pipeline {
     if (this.startedMs !== NOT_SAMPLED)
       this.parts.latencies!.handler.record((this.clock.monotonicMs() - this.startedMs) * 1000);
     this.parts.counters.handled++;
+    if (statistics !== undefined) statistics.handled++;
     this.seal();
   }
 
