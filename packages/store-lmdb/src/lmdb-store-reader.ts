@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { closeEnvironments, type Environments, missing, openEnvironments } from './environment.js';
 import { LmdbRuns } from './lmdb-runs.js';
 import { LmdbTables } from './lmdb-tables.js';
+import { isBeingCreated } from './store-creation.js';
 import { MetaName, readIdentity, readNumber } from './store-meta.js';
 
 export interface LmdbStoreReaderOptions {
@@ -109,7 +110,8 @@ export class LmdbJournalReader implements JournalReader {
 export function openLmdbStoreReader(options: LmdbStoreReaderOptions): LmdbStoreReader {
   const { path, clock = new SystemClock(), log = silentLog } = options;
   const readerDeadlineMs = within('readerDeadlineMs', options.readerDeadlineMs ?? 60_000, 10, 86_400_000);
-  if (!existsSync(`${path}/journal/data.mdb`) || !existsSync(`${path}/state/data.mdb`)) throw missing(path);
+  const exists = existsSync(`${path}/journal/data.mdb`) && existsSync(`${path}/state/data.mdb`);
+  if (!exists || isBeingCreated(path)) throw missing(path);
   const environments = openEnvironments({ path, mapSizeBytes: READER_MAP_BYTES, readOnly: true, noSync: false });
   try {
     const identity = readIdentity(environments.journalMeta, path);

@@ -14,6 +14,7 @@ import { LmdbJournal } from './lmdb-journal.js';
 import { LmdbRuns } from './lmdb-runs.js';
 import { concludeLmdbOptions, type ConcludedLmdbOptions, type LmdbStoreOptions } from './lmdb-store-options.js';
 import { LmdbTables, storeClosed } from './lmdb-tables.js';
+import { beginCreation } from './store-creation.js';
 import { identityBytes, MetaName, numberBytes, readIdentity, readNumber } from './store-meta.js';
 import { awaitStoreLock } from './store-lock.js';
 import { checkInChild } from './verified-open.js';
@@ -145,6 +146,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStor
   const unlock = await awaitStoreLock(concluded);
   let environments: Environments | undefined;
   try {
+    const endCreation = beginCreation(concluded.path);
     if (concluded.verifyOnOpen) {
       const { path, mapSizeBytes, verifyTailRecords: tailRecords, clock, verifyTimeoutMs } = concluded;
       await checkInChild({ path, mapSizeBytes, tailRecords }, clock, verifyTimeoutMs);
@@ -158,6 +160,7 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStor
     const identity =
       readIdentity(environments.journalMeta, concluded.path) ?? (await makeIdentity(environments, concluded));
     if (identity.engineName !== concluded.engineName) throw otherEngine(concluded, identity);
+    endCreation?.();
     return new LmdbStore(identity, environments, concluded, unlock);
   } catch (thrown) {
     if (environments !== undefined) await closeEnvironments(environments);

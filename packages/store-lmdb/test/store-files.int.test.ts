@@ -5,6 +5,7 @@ import {
   closeSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -42,6 +43,31 @@ describe('the files of a store', () => {
       await assert.rejects(open(path, { verifyOnOpen: true }), { code: 'AEP_STORE_FORMAT' });
       assert.throws(() => openLmdbStoreReader({ path }), { code: 'AEP_STORE_FORMAT' });
     });
+  });
+
+  void it('a store whose making was interrupted is made anew: nobody has used it yet', async () => {
+    // What a process leaves that is killed after the first, second … write of a start.
+    for (const [journalBytes, stateBytes] of [[0], [8192], [8192, 0], [8192, 8192], [20_480, 8192]] as const) {
+      await inDirectory(async (path) => {
+        writeFileSync(join(path, 'CREATING'), '');
+        for (const [name, bytes] of [
+          ['journal', journalBytes],
+          ['state', stateBytes],
+        ] as const) {
+          if (bytes === undefined) continue;
+          mkdirSync(join(path, name));
+          writeFileSync(join(path, name, 'data.mdb'), Buffer.alloc(bytes));
+        }
+        assert.throws(() => openLmdbStoreReader({ path }), { code: 'AEP_STORE_MISSING' });
+        const store = await open(path, { verifyOnOpen: true });
+        await write(store, 1);
+        await store.close();
+        assert.equal(existsSync(join(path, 'CREATING')), false);
+        const again = await open(path, { verifyOnOpen: true });
+        assert.equal(again.journal.lastTxId, 1);
+        await again.close();
+      });
+    }
   });
 
   void it('a second writer is refused with AEP_STORE_LOCKED, and let in when the first has closed', async () => {
