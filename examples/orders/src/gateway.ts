@@ -41,7 +41,14 @@ export class Gateway {
     try {
       const { size } = await stat(this.input);
       this.reading.bytesTotal = size;
+      // Lines come in rising order, so one number tells which an earlier run has done; they leave no trace in the journal.
+      const knownLine = this.engine.read((journal) => journal.lastLine);
       for await (const entry of readInvoiceCsv(this.readBytes(signal), this.input)) {
+        if (entry.line <= knownLine) {
+          this.reading.entries++;
+          this.reading.duplicates++;
+          continue;
+        }
         if (signal.aborted || !(await this.handOver(entry, signal))) return;
       }
       this.reading.finish();
@@ -52,7 +59,6 @@ export class Gateway {
 
   @EventHandler(InvoiceLineRead, { localOnly: true })
   onLineRead(read: InvoiceLineRead, journal: GatewayJournal): void {
-    if (this.isDone(read.line, journal)) return;
     const order = NewOrderMessage.create();
     order.line = read.line;
     order.invoiceNo = read.invoiceNo;
@@ -66,23 +72,14 @@ export class Gateway {
     order.department = departmentOf(read.stockCode);
     this.sender.send('new-orders-channel', order);
     journal.sent++;
+    journal.lastLine = read.line;
   }
 
   @EventHandler(LineRejected, { localOnly: true })
   onLineRejected(rejected: LineRejected, journal: GatewayJournal): void {
-    if (this.isDone(rejected.line, journal)) return;
     journal.rejected++;
+    journal.lastLine = rejected.line;
     if (journal.rejected <= REASONS_MAX) journal.firstRejected.create(BigInt(rejected.line)).reason = rejected.reason;
-  }
-
-  /** Lines come in rising order, so one number tells which were seen, in this run or in one before it. */
-  private isDone(line: number, journal: GatewayJournal): boolean {
-    if (line <= journal.lastLine) {
-      this.reading.duplicates++;
-      return true;
-    }
-    journal.lastLine = line;
-    return false;
   }
 
   private async *readBytes(signal: AbortSignal): AsyncGenerator<Uint8Array> {
