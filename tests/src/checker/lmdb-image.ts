@@ -4,7 +4,9 @@ import { type EngineImage, engineImage, type RawEngine } from './engine-image.js
 
 /** Reads what an engine has on its disk, without a line of the engine's code. Nothing may write at the same time. */
 export async function readStore(path: string, engine: string): Promise<EngineImage> {
-  if (!existsSync(`${path}/journal/data.mdb`)) return engineImage(emptyEngine(engine));
+  // While a store is being made nobody has used it, and its files may be in any state.
+  if (!existsSync(`${path}/journal/data.mdb`) || existsSync(`${path}/CREATING`))
+    return engineImage(emptyEngine(engine));
   const journal = openReadOnly(`${path}/journal`);
   const state = existsSync(`${path}/state/data.mdb`) ? openReadOnly(`${path}/state`) : undefined;
   try {

@@ -1,0 +1,51 @@
+import { spawn, spawnSync } from 'node:child_process';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+/** Calls by which a store changes its files or makes them durable. */
+export const WRITING_CALLS = ['pwrite64', 'writev', 'pwritev', 'fdatasync', 'fsync', 'msync', 'ftruncate'] as const;
+
+const WRITER = fileURLToPath(new URL('./reference-writer-process.js', import.meta.url));
+/** A writer that takes longer hangs. */
+const WRITER_MS_MAX = 30_000;
+
+export interface WriterRun {
+  /** Holds the store in `store`, and what the writer says in `report`. */
+  readonly folder: string;
+  readonly transactions: number;
+  readonly durability?: 'disk' | 'os';
+}
+
+export interface WriterEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly errors: string;
+}
+
+/** Why strace cannot be used here; undefined when it can. */
+export function whyNoStrace(): string | undefined {
+  const trial = spawnSync('strace', ['-f', '-o', '/dev/null', '-e', 'inject=fdatasync:error=EIO', 'true']);
+  if (trial.error !== undefined) return 'strace is not installed (Debian: apt-get install strace)';
+  if (trial.status === 0) return undefined;
+  const reason = trial.stderr.toString().trim().split('\n').at(-1);
+  return `strace may not trace here (${reason}): allow ptrace, in a container with --cap-add SYS_PTRACE`;
+}
+
+/** Runs the reference writer under strace, which looks only at the files of its store and at its report. */
+export function traceWriter(run: WriterRun, options: readonly string[]): Promise<WriterEnd> {
+  const { folder, transactions, durability = 'disk' } = run;
+  const files = [`${folder}/store/journal/data.mdb`, `${folder}/store/state/data.mdb`, `${folder}/report`];
+  const watched = files.flatMap((file) => ['-P', file]);
+  const writer = [WRITER, `${folder}/store`, `${folder}/report`, String(transactions), durability];
+  return new Promise((resolve, reject) => {
+    const child = spawn('strace', ['-f', '-qq', ...watched, ...options, process.execPath, ...writer], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: WRITER_MS_MAX,
+      killSignal: 'SIGKILL',
+    });
+    let errors = '';
+    child.stderr.on('data', (data: Buffer) => (errors += data.toString()));
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, errors: errors.slice(-4_000) }));
+  });
+}
