@@ -131,7 +131,7 @@ test('an export has one line of JSON per record, the same as the list', async ()
     .split('\n')
     .map((line) => JSON.parse(line) as Listed);
   assert.deepEqual(lines, await list(...TYPES));
-  assert.equal(err, '5 records exported\n');
+  assert.equal(err, '5 records exported; go on with --from 6\n');
 });
 
 test('following prints what is there and ends when it is interrupted', async () => {
@@ -170,6 +170,29 @@ test('following ends at its limit and filters as a list does', async () => {
     .split('\n')
     .map((line) => (JSON.parse(line) as Listed).txId);
   assert.deepEqual(followed, [1, 3]);
+});
+
+test('who follows or exports in parts is told where to go on, and gets each record once (E103)', async () => {
+  for (const command of ['follow', 'export']) {
+    const seen: number[] = [];
+    let from = '1';
+    for (const limit of ['2', '2', '1']) {
+      const range = ['--from', from, '--limit', limit];
+      const { out, err } = await aep(cwd, ['journal', command, STORE, ...range, '--json', ...TYPES]);
+      for (const line of out.trimEnd().split('\n')) seen.push((JSON.parse(line) as Listed).txId);
+      from = /go on with --from (\d+)\n$/.exec(err)?.[1] ?? '';
+      assert.equal(Number(from), seen.at(-1)! + 1, command);
+    }
+    assert.deepEqual(seen, [1, 2, 3, 4, 5], command);
+  }
+});
+
+test('records that a filter leaves out need not be read again (E103)', async () => {
+  const filter = ['--collection', 'accounts', '--key', 'alice', '--to', '5', ...TYPES];
+  for (const command of ['follow', 'export']) {
+    const { err } = await aep(cwd, ['journal', command, STORE, '--from', '1', ...filter]);
+    assert.match(err, /go on with --from 6\n$/, command);
+  }
 });
 
 test('a sound store verifies', async () => {

@@ -26,7 +26,7 @@ test('the real process writes results to stdout, messages to stderr, and ends wi
   const good = run('journal', 'export', 'ledger', '--limit', '2');
   assert.deepEqual(
     [good.status, good.stdout.split('\n').length, good.stderr],
-    [ExitCode.ok, 3, '2 records exported\n'],
+    [ExitCode.ok, 3, '2 records exported; go on with --from 3\n'],
   );
   const bad = run('journal', 'list', 'nothing');
   assert.deepEqual([bad.status, bad.stdout], [ExitCode.unreachable, '']);
@@ -39,7 +39,7 @@ test('an export to a slow pipe is complete and warns of nothing', () => {
     ['-c', `"${process.execPath}" "${main}" journal export long/ledger | (sleep 1; cat) | wc -l`],
     { cwd, encoding: 'utf8', timeout: 30_000 },
   );
-  const exported = /^([\d,]+) records exported\n$/.exec(stderr);
+  const exported = /^([\d,]+) records exported; go on with --from \d+\n$/.exec(stderr);
   assert.ok(exported !== null, stderr);
   assert.equal(Number(stdout), Number(exported[1]!.replaceAll(',', '')));
 });

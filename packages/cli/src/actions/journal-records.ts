@@ -20,6 +20,11 @@ const LIST_LIMIT = 50;
 /** How many records are looked at before the event loop gets its turn: for interruptions and progress. */
 const RECORDS_PER_TURN = 1_000;
 
+/** How far a command has read: records that the filter left out count, so going on looks at none of them twice. */
+interface Position {
+  next: number;
+}
+
 /** A record that passes the filter, with its JSON. */
 type Found = RecordJson;
 
@@ -81,6 +86,7 @@ export async function followJournal(
     const ends = { to: options.to ?? Infinity, limit: options.limit ?? Infinity };
     const refresh = (): void => reader.refresh();
     let count = 0;
+    let next = from;
     if (!output.json) output.note(`following ${reader.identity.engineName} from record ${from}; interrupt to end`);
     for await (const { txId, bytes } of changes(reader.journal, {
       from,
@@ -90,12 +96,12 @@ export async function followJournal(
     })) {
       if (txId > ends.to) break;
       const record = translator.translate(bytes);
-      if (isWanted(record)) {
-        await print(session, record);
-        if (++count >= ends.limit) break;
-      }
-      if (txId === ends.to) break;
+      const isPrinted = isWanted(record);
+      if (isPrinted) await print(session, record);
+      next = txId + 1;
+      if ((isPrinted && ++count >= ends.limit) || txId === ends.to) break;
     }
+    output.note(resumeNote(next));
     return ExitCode.ok;
   });
 }
@@ -106,19 +112,26 @@ export async function exportJournal(
   options: ListOptions,
 ): Promise<ExitCode> {
   return await withStore(session, { path, options }, async (store) => {
+    const position: Position = { next: options.from ?? store.reader.journal.firstTxId };
     let count = 0;
-    for await (const record of matching(session, store, options)) {
+    for await (const record of matching(session, store, options, position)) {
       await session.output.jsonLine(record);
       if (++count >= (options.limit ?? Infinity)) break;
     }
-    const end = session.io.interrupted.aborted ? ', then the reader was gone' : '';
+    // Of a pipe that has broken nobody knows here what was read from it: only the reader can say where to go on.
+    const end = session.io.interrupted.aborted ? ', then the reader was gone' : `; ${resumeNote(position.next)}`;
     session.output.note(`${formatQuantity(count, 'record')} exported${end}`);
     return ExitCode.ok;
   });
 }
 
 /** The stable records of a range that pass the filter. */
-async function* matching(session: Session, store: SelectedStore, options: ListOptions): AsyncIterableIterator<Found> {
+async function* matching(
+  session: Session,
+  store: SelectedStore,
+  options: ListOptions,
+  position: Position = { next: 0 },
+): AsyncIterableIterator<Found> {
   const { journal } = store.reader;
   const isWanted = recordFilter(options, store.types);
   const translator = new RecordTranslator(store.types);
@@ -130,6 +143,7 @@ async function* matching(session: Session, store: SelectedStore, options: ListOp
     for (const { txId, bytes } of journal.read(from)) {
       if (txId > to || session.io.interrupted.aborted) return;
       const record = translator.translate(bytes);
+      position.next = txId + 1;
       if (isWanted(record)) yield record;
       if (txId % RECORDS_PER_TURN !== 0) continue;
       progress.update(txId - from + 1, to - from + 1);
@@ -160,6 +174,11 @@ function footer(shown: readonly Found[], journal: { firstTxId: number; stableTxI
   const last = shown.at(-1);
   const next = isMore && last !== undefined ? `; go on with --from ${last.txId + 1}` : '';
   return `${formatQuantity(shown.length, 'record')} shown; ${range}${next}`;
+}
+
+/** Where another run goes on without a gap and without a repeat (E103). */
+function resumeNote(next: number): string {
+  return `go on with --from ${next}`;
 }
 
 function nextTurn({ io }: Session): Promise<void> {
