@@ -14,8 +14,8 @@ import { runXvm, type Xvm } from '@aep/host';
 
 /**
  * One process of the order example, as `three-processes` of its model has it. Arguments: model file, xvm, data directory.
- * Says `done` when the gateway has read its input and everything that came of it is confirmed; answers the line
- * `summary` with its part of the result.
+ * Says `done` when the gateway has read its input and the order processor has all of it; answers the line `summary` with its
+ * part of the result, once it has passed on what it was given.
  */
 const [file = '', name = '', dataDir = ''] = process.argv.slice(2);
 const reading = new Reading();
@@ -28,7 +28,11 @@ process.exitCode = await runXvm({
   onStarted: (xvm) => {
     say('started');
     createInterface({ input: process.stdin }).on('line', (line) => {
-      if (line === 'summary') say(`summary ${partOf(xvm)}`);
+      if (line === 'summary')
+        void xvm
+          .engine(name)
+          .whenIdle()
+          .then(() => say(`summary ${partOf(xvm)}`));
     });
     if (name === 'gateway') void reading.finished.then(() => xvm.engine(name).whenIdle()).then(() => say('done'));
   },
