@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { open, type RootDatabase } from 'lmdb';
 import { type EngineImage, engineImage, type RawEngine } from './engine-image.js';
 
@@ -7,8 +7,15 @@ export async function readStore(path: string, engine: string): Promise<EngineIma
   // While a store is being made nobody has used it, and its files may be in any state.
   if (!existsSync(`${path}/journal/data.mdb`) || existsSync(`${path}/CREATING`))
     return engineImage(emptyEngine(engine));
+  const hasState = existsSync(`${path}/state/data.mdb`);
+  const sizes = [`${path}/journal`, ...(hasState ? [`${path}/state`] : [])].map(
+    (name) => statSync(`${name}/data.mdb`).size,
+  );
+  // LMDB would read past the end of such a file, and die of it.
+  if (Math.min(...sizes) < META_BYTES)
+    return { ...engineImage(emptyEngine(engine)), damage: 'a file ends in its head' };
   const journal = openReadOnly(`${path}/journal`);
-  const state = existsSync(`${path}/state/data.mdb`) ? openReadOnly(`${path}/state`) : undefined;
+  const state = hasState ? openReadOnly(`${path}/state`) : undefined;
   try {
     return engineImage({ engine, ...readJournal(journal), ...readTables(state) });
   } finally {
@@ -65,5 +72,7 @@ function emptyEngine(engine: string): RawEngine {
   return { engine, incarnation: 0, runs: [], confirmedTxId: 0, appliedTxId: 0, entries: [] };
 }
 
+/** The two pages at the head of an LMDB file. */
+const META_BYTES = 8192;
 /** lmdb's own default for an open start is a key of its own kind. */
 const FIRST_KEY = Buffer.from([0]);

@@ -34,7 +34,8 @@ export function whyNoStrace(): string | undefined {
 /** Runs the reference writer under strace, which looks only at the files of its store and at its report. */
 export function traceWriter(run: WriterRun, options: readonly string[]): Promise<WriterEnd> {
   const { folder, transactions, durability = 'disk' } = run;
-  const files = [`${folder}/store/journal/data.mdb`, `${folder}/store/state/data.mdb`, `${folder}/report`];
+  const names = ['store/journal/data.mdb', 'store/state/data.mdb', 'store/CREATING', 'report'];
+  const files = names.map((name) => `${folder}/${name}`);
   const watched = files.flatMap((file) => ['-P', file]);
   const writer = [WRITER, `${folder}/store`, `${folder}/report`, String(transactions), durability];
   return new Promise((resolve, reject) => {
