@@ -37,6 +37,7 @@ const BASES: readonly (readonly string[])[] = [
   ['journal', 'show', '3', 'ledger'],
   ['journal', 'follow', 'ledger', '--from', '1'],
   ['journal', 'verify', 'ledger', 'nothing'],
+  ['journal', 'replay', 'ledger', '--into', 'ledger'],
   ['journal', 'export', 'ledger', '--from', '2', '--to', '4'],
   ['state', 'show', 'ledger', '--types', TYPES_MODULE, '--collection', 'accounts', '--key', 'bob'],
   ['state', 'diff', 'ledger', '1', '3', '--types', TYPES_MODULE],

@@ -31,6 +31,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   ['journal', 'show'],
   ['journal', 'follow'],
   ['journal', 'verify'],
+  ['journal', 'replay'],
   ['journal', 'export'],
   ['state'],
   ['state', 'show'],

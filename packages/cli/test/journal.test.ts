@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { ExitCode } from '@aep/cli';
+import { type LmdbStore, openLmdbStore } from '@aep/store-lmdb';
 import { APP_MODULE, ledgerModel, TYPES_MODULE, writeLedger } from './ledger-store.js';
 import { aep, aepJson, codeOf, scratchDirectory } from './test-io.js';
 
@@ -200,6 +202,58 @@ test('a sound store verifies', async () => {
   assert.equal(exitCode, ExitCode.ok);
   assert.match(out, /^ok {3}\S+: records 1 to 5 are good \(5 in \d+\.\d s\), and the tables are what they make$/m);
 });
+
+interface Replayed {
+  readonly ok: boolean;
+  readonly txId: number;
+  readonly originalHash: string;
+  readonly replayedHash: string;
+  readonly difference: { readonly collection: string; readonly key?: string } | null;
+}
+
+test('a replay makes the same tables from the journal alone, in a store that is sound itself (E102)', async () => {
+  const replayed = await aepJson<Replayed>(cwd, ['journal', 'replay', STORE, '--into', 'replayed']);
+  assert.deepEqual([replayed.ok, replayed.txId, replayed.difference], [true, 5, null]);
+  assert.equal(replayed.replayedHash, replayed.originalHash);
+  assert.deepEqual(await aepJson(cwd, ['journal', 'list', 'replayed']), await list());
+  assert.equal((await aep(cwd, ['journal', 'verify', 'replayed'])).exitCode, ExitCode.ok);
+  const again = await aep(cwd, ['journal', 'replay', STORE, '--into', 'replayed']);
+  assert.deepEqual([again.exitCode, codeOf(again)], [ExitCode.usage, 'AEP_CLI_USAGE'], 'nothing is overwritten');
+});
+
+test('a replay names the first entry that the journal does not account for (E102)', async () => {
+  cpSync(join(cwd, STORE), join(cwd, 'tampered'), { recursive: true });
+  const store = await openTampered(join(cwd, 'tampered'));
+  const mallory = { tableId: 1, key: Buffer.from('mallory'), value: Buffer.from([8, 99]) };
+  const changes = { size: 1, [Symbol.iterator]: () => [mallory].values() };
+  await new Promise<void>((resolve) => {
+    store.tables.apply(changes, store.tables.appliedTxId, () => resolve());
+  });
+  await store.close();
+  const argv = ['journal', 'replay', 'tampered', '--into', 'of-tampered', ...TYPES];
+  const { exitCode, out } = await aep(cwd, argv);
+  assert.equal(exitCode, ExitCode.problemsFound);
+  assert.match(out, /^BAD .*the tables differ, first at accounts mallory$/m);
+});
+
+test('a replay that is interrupted says that what it made is no whole store (E102)', async () => {
+  const outcome = await aep(cwd, ['journal', 'replay', STORE, '--into', 'interrupted'], (io) => io.interrupt());
+  assert.deepEqual([outcome.exitCode, codeOf(outcome)], [ExitCode.failed, 'AEP_CLI_INTERRUPTED']);
+});
+
+test('a journal that does not reach back to record 1 is not replayed (E102)', async () => {
+  cpSync(join(cwd, STORE), join(cwd, 'cut-off'), { recursive: true });
+  const store = await openTampered(join(cwd, 'cut-off'));
+  store.journal.trim(5);
+  for (let turn = 0; turn < 1_000 && store.journal.firstTxId === 1; turn++) await setTimeout(1);
+  await store.close();
+  const outcome = await aep(cwd, ['journal', 'replay', 'cut-off', '--into', 'of-cut-off']);
+  assert.deepEqual([outcome.exitCode, codeOf(outcome)], [ExitCode.inputInvalid, 'AEP_CLI_STATE_TRIMMED']);
+});
+
+function openTampered(path: string): Promise<LmdbStore> {
+  return openLmdbStore({ path, engineName: 'ledger', durability: 'os', verifyOnOpen: false, scrubIntervalMs: 0 });
+}
 
 test('a damaged record is named, the exit code says so, and other stores are checked all the same', async () => {
   cpSync(join(cwd, STORE), join(cwd, 'damaged'), { recursive: true });

@@ -15,6 +15,7 @@ export function addJournal(program: Command, run: CliRun): void {
   addShow(journal, run);
   addFollow(journal, run);
   addVerify(journal, run);
+  addReplay(journal, run);
   addExport(journal, run);
 }
 
@@ -70,6 +71,16 @@ function addVerify(journal: Command, run: CliRun): void {
     .argument('[stores...]', STORE)
     .addHelpText('after', examples('aep journal verify data/orders', 'aep journal verify data/* --json'));
   addStoreOptions(verify).action(run.action(async () => (await import('../actions/journal-verify.js')).verifyJournal));
+}
+
+function addReplay(journal: Command, run: CliRun): void {
+  const replay = journal
+    .command('replay')
+    .description('make a fresh store of the journal alone, and compare its tables with the original')
+    .argument('[store]', STORE)
+    .requiredOption('--into <directory>', 'where the fresh store goes; empty or not there yet')
+    .addHelpText('after', examples('aep journal replay data/orders --into /tmp/replayed'));
+  addStoreOptions(replay).action(run.action(async () => (await import('../actions/journal-replay.js')).replayJournal));
 }
 
 function addExport(journal: Command, run: CliRun): void {
