@@ -11,6 +11,8 @@ export interface KillOptions {
   readonly cycles: number;
   readonly seed: number;
   readonly mode: 'one' | 'three';
+  /** SIGTERM: stops in order instead of kills. @default SIGKILL */
+  readonly signal?: RoundOptions['signal'];
   readonly input?: string | undefined;
   /** Rounds side by side. @default 1 */
   readonly workers?: number | undefined;
@@ -49,7 +51,8 @@ export async function runKills(options: KillOptions): Promise<KillReport> {
       const roundSeed = roundSeedOf(seed, total.rounds++);
       const folder = join(base, `round-${roundSeed}`);
       const lineCount = LINES[mode];
-      const round: RoundOptions = { seed: roundSeed, folder, killsMax, lineCount, input: options.input };
+      const { input, signal } = options;
+      const round: RoundOptions = { seed: roundSeed, folder, killsMax, lineCount, input, signal };
       const result = await (mode === 'one' ? oneProcessRound(round) : threeProcessRound(round));
       rmSync(folder, { recursive: true, force: true });
       total.kills += result.kills;

@@ -8,6 +8,7 @@ import { readStore } from '../checker/lmdb-image.js';
 import { checkOrders } from '../checker/orders-effects.js';
 import { expectedResult } from './expected-result.js';
 import { type InvoiceCsv, randomInvoices } from './invoice-csv.js';
+import type { ManagedProcess } from './managed-process.js';
 import { ENGINES } from './paths.js';
 import { SupervisorLog } from './supervisor-log.js';
 
@@ -19,6 +20,8 @@ export interface RoundOptions {
   readonly killsMax: number;
   /** Lines of the input that is made. */
   readonly lineCount: number;
+  /** What ends a process: at once, or in order. @default SIGKILL */
+  readonly signal?: 'SIGKILL' | 'SIGTERM' | undefined;
   /** A CSV of the caller's instead. */
   readonly input?: string | undefined;
 }
@@ -52,6 +55,14 @@ export class KillRound {
   /** Settings of the example's model: two rounds of three keep their whole journals, so that everything can be checked; the others trim. */
   get environment(): Readonly<Record<string, string>> {
     return this.options.seed % 3 === 0 ? {} : KEEP_JOURNALS;
+  }
+
+  /** Ends a process as the round does it. @throws when it was told to stop in order and did not */
+  async end(child: ManagedProcess): Promise<void> {
+    const { signal = 'SIGKILL' } = this.options;
+    const end = await child.kill(signal);
+    if (signal === 'SIGKILL' || end.signal === 'SIGTERM' || STOPPED_CODES.has(end.code)) return;
+    throw new Error(`${signal} ended a process with ${end.code ?? end.signal}: ${child.errors}\n${this.replay}`);
   }
 
   get isSpent(): boolean {
@@ -94,6 +105,9 @@ export class KillRound {
     return new Error(`after ${this.kills} kills:\n${describeViolations(violations)}\n${this.replay}`);
   }
 }
+
+/** Drained; interrupted, as the example says it; told to stop before it had started. */
+const STOPPED_CODES: ReadonlySet<number | null> = new Set([0, 130, 143]);
 
 const KEEP_JOURNALS = Object.fromEntries(
   ENGINES.map((engine) => {

@@ -20,8 +20,7 @@ export async function oneProcessRound(options: RoundOptions): Promise<RoundResul
     const killAfterMs = undisturbed.tookMs * (0.1 + round.random.float());
     await Promise.race([child.ended, delay(killAfterMs, undefined, { ref: false })]);
     const isEarly = child.isRunning;
-    const { code } = await child.kill('SIGKILL');
-    if (!isEarly && code !== 0) throw new Error(`ended with ${code}: ${child.errors}\n${round.replay}`);
+    await round.end(child);
     if (isEarly) round.kills++;
     await round.checkDisks(round.storesOf(data), !isEarly);
     if (!isEarly) break;

@@ -82,7 +82,7 @@ class Trio {
 
   async killOne(name: EngineName): Promise<void> {
     this.round.kills++;
-    await this.processes.get(name)!.kill('SIGKILL');
+    await this.round.end(this.processes.get(name)!);
     this.start(name);
   }
 

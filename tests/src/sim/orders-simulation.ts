@@ -30,7 +30,9 @@ class OrdersSimulation {
   /** Handed over in this life of the gateway. */
   private handedOver = new Set<number>();
   private gateway: Engine | undefined;
-  private doomed: { readonly name: EngineName; readonly atMs: number } | undefined;
+  /** Crashes that the clock has brought. */
+  private crashes = 0;
+  private hasFaults = true;
   /** Each fault class is off in a third of the seeds (H31). */
   private readonly rates: Readonly<Record<'crash' | 'reset' | 'failingSync' | 'slowDisk', number>>;
 
@@ -43,11 +45,11 @@ class OrdersSimulation {
 
   async safetyPhase(): Promise<Violation[] | undefined> {
     for (let step = 0; step < STEPS; step++) {
-      const deaths = this.world.deaths.length;
+      const deaths = this.world.deaths.length + this.crashes;
       const isCrash = this.chooseFault();
       this.handOver();
       await this.turn();
-      const violations = isCrash || this.world.deaths.length > deaths ? this.check(false) : [];
+      const violations = isCrash || this.world.deaths.length + this.crashes > deaths ? this.check(false) : [];
       if (violations.length > 0) return violations;
       if (this.world.deaths.length > DEATHS_MAX) return this.stuck('processes die again and again');
     }
@@ -57,6 +59,7 @@ class OrdersSimulation {
   /** No faults any more: everything must be acknowledged, delivered and applied. */
   async livenessPhase(): Promise<Violation[] | undefined> {
     const { world } = this;
+    this.hasFaults = false;
     for (const name of ENGINES) world.store(name).faults.commitMs = () => 0;
     const endMs = world.clock.monotonicMs() + QUIET_MS_MAX;
     let idle: Engine[] = [];
@@ -83,20 +86,24 @@ class OrdersSimulation {
     faults.applyMs = () => random.float() * rates.slowDisk;
     if (random.float() < rates.failingSync) faults.failsNextSync = true;
     if (random.float() < rates.reset) this.reset();
-    const isDue = this.doomed !== undefined && world.clock.monotonicMs() >= this.doomed.atMs;
-    if (!isDue && random.float() >= rates.crash) return false;
-    world.crash(isDue ? this.doomed!.name : name);
-    this.doomed = undefined;
+    if (random.float() >= rates.crash) return false;
+    world.crash(name);
     return true;
   }
 
   /** A connection breaks; what broke it may take the receiver with it some time later, when the sender has come back. */
   private reset(): void {
-    const { network, random, clock } = this.world;
-    const isLedger = random.below(2) === 0;
-    network.reset('order-processor', isLedger ? 'ledger' : 'gateway');
-    if (random.below(3) === 0)
-      this.doomed = { name: isLedger ? 'ledger' : 'order-processor', atMs: clock.monotonicMs() + random.below(100) };
+    const { world } = this;
+    const { random } = world;
+    const receiver: EngineName = random.below(2) === 0 ? 'ledger' : 'order-processor';
+    world.network.reset('order-processor', receiver === 'ledger' ? 'ledger' : 'gateway');
+    if (random.below(3) > 0) return;
+    // On the clock: between two things that happen time passes too, and a disk may be at work in it.
+    world.clock.schedule(10 + random.float() * 60, () => {
+      if (!this.hasFaults) return;
+      world.crash(receiver);
+      this.crashes++;
+    });
   }
 
   /** The client hands over in order; after a death of the gateway it repeats what was not acknowledged. */

@@ -91,8 +91,8 @@ const INBOUND: readonly PlantedFault[] = [
       };
     },
   ),
-  // Not here: a duplicate that is acknowledged before its original is stable. bus-direct counts acknowledgements in the order
-  // in which it delivered, across connections, so an early one stands for the original's and nothing is confirmed too soon.
+  // Not here: a duplicate that is acknowledged before its original is stable. A binding asserts that deliveries are
+  // acknowledged in order, so the process dies of it and loses nothing.
 ];
 
 /** Ends the delivery of an event at once, whatever its transaction is waiting for. */
