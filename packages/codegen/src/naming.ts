@@ -45,7 +45,3 @@ export function stripEnumPrefix(enumName: string, values: readonly string[]): st
   const fits = values.every((value, index) => value.startsWith(prefix) && /^[A-Za-z_]/.test(stripped[index]!));
   return fits ? stripped : [...values];
 }
-
-export function upperFirst(name: string): string {
-  return name.charAt(0).toUpperCase() + name.slice(1);
-}
