@@ -151,13 +151,15 @@ export class MessageMetadata {
     if (!traced && at !== end) refuse('length', `${end - at} bytes left over`);
   }
 
-  /** The text form for brokers: names in lower case, only what differs from the default (version and ids always). */
+  /** The text form for brokers: names in lower case, only what is not 0 (ids and encoding always). */
   toHeaders(): Record<string, string> {
     this.checkRanges();
     const headers: Record<string, string> = {};
     for (const name of numberNames) {
       const value = this[name];
-      if (value !== 0 || name === 'factoryId' || name === 'typeId') headers[headerNames[name]] = String(value);
+      // An absent encoding is read as protobuf, so 0 has to be said.
+      if (value !== 0 || name === 'factoryId' || name === 'typeId' || name === 'encoding')
+        headers[headerNames[name]] = String(value);
     }
     if (this.possibleDuplicate) headers[duplicateHeader] = 'true';
     if (this.traceparent !== undefined) headers[traceparentHeader] = this.traceparent;

@@ -13,6 +13,7 @@ const natural = fc.oneof(
 );
 const id = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 const fields = fc.record({
+  encoding: fc.integer({ min: 0, max: 255 }),
   factoryId: id,
   typeId: id,
   senderId: id,
