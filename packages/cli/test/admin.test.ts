@@ -51,6 +51,37 @@ test('a server that is no xvm is told from one', async () => {
   );
 });
 
+test('an answer of another shape is refused, whatever its status says', async () => {
+  const status = { xvm: 'x', state: 'started', apps: [app('ledger')] };
+  const cases: [string[], unknown[]][] = [
+    [['stats'], [null, {}, 'text', { apps: 7 }, { apps: [null] }, { apps: [{ name: 'a', statistics: {} }] }]],
+    [
+      ['command', 'total'],
+      [null, { ...status, commands: [{}] }, { ...status, commands: 7 }],
+    ],
+    [
+      ['dead-letters', 'list'],
+      [null, { ...status, deadLetters: [{}] }],
+    ],
+    [
+      ['dead-letters', 'replay', '4'],
+      [null, { ...status, matched: [4] }],
+    ],
+    [
+      ['send', '--channel', 'c', '--type', 't', '--message', '{}'],
+      [null, 7],
+    ],
+  ];
+  for (const [argv, answers] of cases) {
+    for (const answer of answers) {
+      const outcome = await aep(cwd, [...argv, '--admin', 'localhost:80'], answering(200, answer));
+      const shown = `${argv.join(' ')}: ${JSON.stringify(answer)}: ${outcome.err}`;
+      assert.equal(codeOf(outcome), 'AEP_CLI_ADMIN_REFUSED', shown);
+      assert.equal(outcome.exitCode, ExitCode.unreachable, shown);
+    }
+  }
+});
+
 test('the URL comes from --admin, else from the model, else from the environment', async () => {
   writeFileSync(join(cwd, 'admin.xml'), ledgerModel({ adminPort: 7777, token: 'token-of-the-model' }));
   const asked: { url: string; authorization: string | undefined }[] = [];

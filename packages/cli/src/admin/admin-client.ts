@@ -12,6 +12,15 @@ import type {
   SendRequest,
   XvmStatusJson,
 } from './admin-types.js';
+import {
+  isCommandList,
+  isDeadLetter,
+  isDeadLetterList,
+  isDeadLetterOutcome,
+  isResult,
+  isSendAnswer,
+  isStatus,
+} from './answer-shapes.js';
 
 export interface AdminTarget {
   /** Without a slash at the end. */
@@ -28,7 +37,7 @@ export class AdminClient {
   ) {}
 
   async status(): Promise<XvmStatusJson> {
-    return (await this.call('GET', '/status')) as XvmStatusJson;
+    return await this.ask('GET', '/status', isStatus);
   }
 
   /** The app that is meant: the one that is named, or the only one. @throws AEP_CLI_NAME_UNKNOWN, AEP_CLI_USAGE */
@@ -43,30 +52,31 @@ export class AdminClient {
   }
 
   async commands(app: string): Promise<readonly AppCommand[]> {
-    const { commands } = (await this.call('GET', `${appPath(app)}/commands`)) as { commands: readonly AppCommand[] };
+    const { commands } = await this.ask('GET', `${appPath(app)}/commands`, isCommandList);
     return commands;
   }
 
   async execute(app: string, command: string, args: Readonly<Record<string, unknown>>): Promise<unknown> {
     const path = `${appPath(app)}/commands/${encodeURIComponent(command)}`;
-    const { result } = (await this.call('POST', path, { args })) as { result: unknown };
+    const { result } = await this.ask('POST', path, isResult, { args });
     return result;
   }
 
   /** Resolves when the message is stable. */
   async send(request: SendRequest): Promise<SendAnswer> {
-    return (await this.call('POST', '/send', request)) as SendAnswer;
+    return await this.ask('POST', '/send', isSendAnswer, request);
   }
 
   async deadLetters(app: string, { limit, ...filter }: DeadLetterQuery): Promise<readonly DeadLetterJson[]> {
     const query = new URLSearchParams(limit === undefined ? {} : { limit: String(limit) });
     for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, value);
-    const answer = await this.call('GET', `${appPath(app)}/dead-letters?${query.toString()}`);
-    return (answer as { deadLetters: readonly DeadLetterJson[] }).deadLetters;
+    const path = `${appPath(app)}/dead-letters?${query.toString()}`;
+    const { deadLetters } = await this.ask('GET', path, isDeadLetterList);
+    return deadLetters;
   }
 
   async deadLetter(app: string, id: number): Promise<DeadLetterJson> {
-    return (await this.call('GET', `${appPath(app)}/dead-letters/${id}`)) as DeadLetterJson;
+    return await this.ask('GET', `${appPath(app)}/dead-letters/${id}`, isDeadLetter);
   }
 
   async replayEdited(app: string, id: number, message: unknown): Promise<void> {
@@ -79,7 +89,22 @@ export class AdminClient {
     verb: 'replay' | 'discard',
     choice: DeadLetterChoice,
   ): Promise<DeadLetterOutcome> {
-    return (await this.call('POST', `${appPath(app)}/dead-letters/${verb}`, choice)) as DeadLetterOutcome;
+    return await this.ask('POST', `${appPath(app)}/dead-letters/${verb}`, isDeadLetterOutcome, choice);
+  }
+
+  /** A call whose answer has to be of a shape. @throws AEP_CLI_ADMIN_REFUSED when it is another one */
+  // oxlint-disable-next-line max-params -- as `call`, and the shape
+  private async ask<T>(
+    method: 'GET' | 'POST',
+    path: string,
+    isAnswer: (content: unknown) => content is T,
+    body?: unknown,
+  ): Promise<T> {
+    const content = await this.call(method, path, body);
+    if (isAnswer(content)) return content;
+    const { url } = this.target;
+    const text = `the server at ${url} answered ${path} with something else: is it the admin server of an xvm of this version?`;
+    throw new AepError('AEP_CLI_ADMIN_REFUSED', 'reject', text, { url });
   }
 
   private async call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
