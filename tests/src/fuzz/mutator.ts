@@ -17,13 +17,13 @@ export class Mutator {
 
   make(random: SeededRandom): Uint8Array {
     let bytes: Uint8Array = this.pick(this.seeds, random).slice();
-    for (let changes = 1 + random.below(CHANGES_MAX); changes > 0; changes--) bytes = this.change(bytes, random);
+    for (let changes = fewUpTo(CHANGES_MAX, random); changes > 0; changes--) bytes = this.change(bytes, random);
     return bytes.length > INPUT_BYTES_MAX ? bytes.slice(0, INPUT_BYTES_MAX) : bytes;
   }
 
   private change(bytes: Uint8Array, random: SeededRandom): Uint8Array {
     const start = random.below(bytes.length + 1);
-    const end = Math.min(bytes.length, start + 1 + random.below(PIECE_BYTES_MAX));
+    const end = Math.min(bytes.length, start + fewUpTo(PIECE_BYTES_MAX, random));
     switch (random.below(10)) {
       case 0:
         return withByte(bytes, start, (byte) => byte ^ (1 << random.below(8)));
@@ -61,6 +61,11 @@ export class Mutator {
   private pick(from: readonly Uint8Array[], random: SeededRandom): Uint8Array {
     return from[random.below(from.length)]!;
   }
+}
+
+/** From 1 up, small numbers more often: an input that is hardly changed gets further. */
+function fewUpTo(max: number, random: SeededRandom): number {
+  return 1 + random.below(1 + random.below(max));
 }
 
 const NONE = new Uint8Array(0);

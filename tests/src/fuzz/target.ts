@@ -1,4 +1,4 @@
-import type { SeededRandom } from '@aep/kernel';
+import { AepError, type SeededRandom } from '@aep/kernel';
 
 /**
  * Something that takes input from outside, as a fuzz run sees it. An input is always bytes, so that every finding can be
@@ -29,7 +29,7 @@ export interface FuzzTargetMaker {
 }
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export function bytesOfText(text: string): Uint8Array {
   return encoder.encode(text);
@@ -57,4 +57,15 @@ export function* piecesOf(input: Uint8Array): Generator<Uint8Array> {
   // Whole, in small pieces of one size, or in two halves: each way takes other paths through a reader of streams.
   const size = [input.length, 1 + (choice % 13), Math.ceil(input.length / 2)][choice % 3]!;
   for (let at = 0; at < input.length; at += size) yield input.slice(at, at + size);
+}
+
+/** The error with a code that the call ends with; anything else that is thrown goes on. */
+export function refusalOf(call: () => unknown): AepError | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof AepError && thrown.code !== 'AEP_ASSERTION') return thrown;
+    throw thrown;
+  }
 }

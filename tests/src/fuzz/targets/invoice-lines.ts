@@ -14,7 +14,21 @@ export function openInvoiceLines(): FuzzTarget {
       `${HEADER}C1,2,"A ""B"", C\nD",-8,2026-11-01 16:08:00,.5,,Österreich\r\n\r\n2,3,12" RULER,1,1/1/2026,3.,7,USA`,
       HEADER,
     ].map((text) => bytesOfText(text)),
-    tokens: tokensOf(',', '"', '""', '\n', '\r\n', '\0', '\ufeff', '-0', '2147483648', '1e9', '.', 'x'.repeat(3000), HEADER),
+    tokens: tokensOf(
+      ',',
+      '"',
+      '""',
+      '\n',
+      '\r\n',
+      '\0',
+      '\ufeff',
+      '-0',
+      '2147483648',
+      '1e9',
+      '.',
+      'x'.repeat(3000),
+      HEADER,
+    ),
     run: async (input) => {
       let last = 0;
       for await (const { line } of readInvoiceCsv(asStream(input), 'input.csv')) {

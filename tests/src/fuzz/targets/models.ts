@@ -2,9 +2,22 @@ import { readFileSync } from 'node:fs';
 import { loadModel, parseBusDescriptor, parseModuleReference } from '@aep/model';
 import { parseAddress } from '@aep/net';
 import { ORDERS_MODEL } from '../../harness/paths.js';
-import { bytesOfText, type FuzzTarget, textOfBytes, tokensOf } from '../target.js';
+import { bytesOfText, type FuzzTarget, refusalOf, textOfBytes, tokensOf } from '../target.js';
 
-const VALUES = ['${', '}', '::', '${a::${b}}', '5s', '64KiB', '-1', '9'.repeat(30), 'true', '\0', '__proto__', 'constructor'];
+const VALUES = [
+  '${',
+  '}',
+  '::',
+  '${a::${b}}',
+  '5s',
+  '64KiB',
+  '-1',
+  '9'.repeat(30),
+  'true',
+  '\0',
+  '__proto__',
+  'constructor',
+];
 
 /** Deployment models as XML. */
 export function openXmlModels(): FuzzTarget {
@@ -43,7 +56,23 @@ export function openJsonModels(): FuzzTarget {
     name: 'model-json',
     testRuns: 1200,
     seeds: [readFileSync(ORDERS_MODEL.replace(/xml$/, 'json')), bytesOfText(FULL_JSON)],
-    tokens: tokensOf(...VALUES, '{', '}', '[', ']', ',', ':', '"', '\\u', '\\ud800', 'null', '1e999', '"name":', '"app":[', '[['.repeat(40)),
+    tokens: tokensOf(
+      ...VALUES,
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"',
+      '\\u',
+      '\\ud800',
+      'null',
+      '1e999',
+      '"name":',
+      '"app":[',
+      '[['.repeat(40),
+    ),
     run: (input) => void loadModel({ text: textOfBytes(input), file: 'model.json' }, OPTIONS),
   };
 }
@@ -64,23 +93,14 @@ export function openDescriptors(): FuzzTarget {
     tokens: tokensOf('://', ':', '/', '?', '&', '=', '%', '%00', '%E0', '[', ']', '#', '@', '..', '65536', '\n', '\0'),
     run: (input) => {
       const text = textOfBytes(input);
-      const errors = [parseBusDescriptor, parseAddress, parseModuleReference].map((parse) => {
-        try {
-          parse(text);
-          return undefined;
-        } catch (thrown) {
-          return thrown;
-        }
-      });
-      const refusals = errors.filter((error) => error !== undefined);
-      const uncoded = refusals.find((error) => !(error instanceof Error && 'code' in error));
-      if (uncoded !== undefined || refusals.length === errors.length) throw uncoded ?? refusals[0];
+      const parsers = [parseBusDescriptor, parseAddress, parseModuleReference];
+      const refusals = parsers.map((parse) => refusalOf(() => parse(text)));
+      if (refusals.every((refusal) => refusal !== undefined)) throw refusals[0]!;
     },
   };
 }
 
 const OPTIONS = {
-  profiles: ['test'],
   environment: { ORDERS_INPUT: 'a.csv', PORT: '7400' },
   overrides: { 'x.apps.gateway.limits.timersMax': '10' },
 };

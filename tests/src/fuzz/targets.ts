@@ -1,0 +1,26 @@
+import type { FuzzTargetMaker } from './target.js';
+import { openCommandLine } from './targets/command-line.js';
+import { openInvoiceLines } from './targets/invoice-lines.js';
+import { openRecords } from './targets/journal.js';
+import { openFilters, openKeys } from './targets/keys.js';
+import { openFrames, openReceiver, openSender } from './targets/link.js';
+import { openMessageBytes, openMessageJson, openMetadata } from './targets/messages.js';
+import { openDescriptors, openJsonModels, openXmlModels } from './targets/models.js';
+
+/** Every place where bytes or text come in from outside. */
+export const FUZZ_TARGETS: readonly FuzzTargetMaker[] = [
+  { name: 'message-bytes', open: openMessageBytes },
+  { name: 'message-json', open: openMessageJson },
+  { name: 'metadata', open: openMetadata },
+  { name: 'frames', open: openFrames },
+  { name: 'link-receiver', open: openReceiver },
+  { name: 'link-sender', open: openSender },
+  { name: 'records', open: openRecords },
+  { name: 'keys', open: openKeys },
+  { name: 'filters', open: openFilters },
+  { name: 'descriptors', open: openDescriptors },
+  { name: 'model-xml', open: openXmlModels },
+  { name: 'model-json', open: openJsonModels },
+  { name: 'csv', open: openInvoiceLines },
+  { name: 'cli', open: openCommandLine },
+];
