@@ -35,6 +35,15 @@ test('byte order mark, CRLF, empty lines and a missing last line end make no dif
   );
 });
 
+test('a record that waits for its end is not parsed again for every piece of the input', async () => {
+  const pairs = '""'.repeat(15_000);
+  const startMs = performance.now();
+  const entries = await read(`${HEADER}\n1,2,"${pairs}\n${'x'.repeat(20_000)}",1,1/1/26,1,,USA\n`, 2);
+  assert.deepEqual(entries, [{ kind: 'rejected', line: 2, reason: 'Description: longer than 1000 characters' }]);
+  const tookMs = performance.now() - startMs;
+  assert.ok(tookMs < 2000, `it takes ${Math.round(tookMs)} ms`);
+});
+
 test('columns are found by name, whatever their order, case or company', async () => {
   const header = 'country,Customer ID,Note,UNITPRICE,InvoiceDate,Quantity,Description,StockCode,InvoiceNo';
   const [entry] = await read(`${header}\nEIRE,,x,0.1,12/1/10 8:26,-1,,POST,C1\n`);

@@ -23,7 +23,10 @@ export async function* readInvoiceCsv(chunks: AsyncIterable<Uint8Array>, name: s
   const splitter = new LineSplitter();
   const records = new RecordAssembler(name);
   for await (const chunk of chunks) {
-    for (const line of splitter.push(chunk)) records.push(line);
+    const lines = splitter.push(chunk);
+    // Without a new line nothing can be complete that was not before, and a record that waits is not parsed again.
+    if (lines.length === 0) continue;
+    for (const line of lines) records.push(line);
     yield* records.take(false);
   }
   for (const line of splitter.end()) records.push(line);
