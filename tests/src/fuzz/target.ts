@@ -51,11 +51,15 @@ export function choiceOf(input: Uint8Array): number {
   return (hash ^ (hash >>> 15)) >>> 0;
 }
 
+const PIECES_MAX = 500;
+
 /** The input in pieces, as a network or a file gives it. */
 export function* piecesOf(input: Uint8Array): Generator<Uint8Array> {
   const choice = choiceOf(input);
+  // At most some hundred pieces: a piece has a price of its own, which says nothing of the input.
+  const least = Math.ceil(input.length / PIECES_MAX);
   // Whole, in small pieces of one size, or in two halves: each way takes other paths through a reader of streams.
-  const size = [input.length, 1 + (choice % 13), Math.ceil(input.length / 2)][choice % 3]!;
+  const size = [input.length, Math.max(least, 1 + (choice % 13)), Math.ceil(input.length / 2)][choice % 3]!;
   for (let at = 0; at < input.length; at += size) yield input.slice(at, at + size);
 }
 
