@@ -109,12 +109,13 @@ export class KillRound {
 /** Drained; interrupted, as the example says it; told to stop before it had started. */
 const STOPPED_CODES: ReadonlySet<number | null> = new Set([0, 130, 143]);
 
-const KEEP_JOURNALS = Object.fromEntries(
-  ENGINES.map((engine) => {
-    const app = engine.replace('-', '_').toUpperCase();
-    return [`X_APPS_${app}_STORAGE_PERSISTENCE_JOURNALRETENTION`, '1h'];
-  }),
-);
+/** A setting of the example's model for each of its apps, as the environment gives it. */
+export function settingOfEach(setting: string, value: string): Readonly<Record<string, string>> {
+  const apps = ENGINES.map((engine) => engine.replace('-', '_').toUpperCase());
+  return Object.fromEntries(apps.map((app) => [`X_APPS_${app}_${setting}`, value]));
+}
+
+const KEEP_JOURNALS = settingOfEach('STORAGE_PERSISTENCE_JOURNALRETENTION', '1h');
 
 async function readImages(stores: string): Promise<Map<string, EngineImage>> {
   const images = new Map<string, EngineImage>();

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { KillRound, type RoundOptions, type RoundResult } from './kill-round.js';
+import { KillRound, type RoundOptions, type RoundResult, settingOfEach } from './kill-round.js';
 import { ManagedProcess } from './managed-process.js';
 import { ENGINES, ORDERS_MODEL } from './paths.js';
 
@@ -37,6 +37,9 @@ export async function threeProcessRound(options: RoundOptions): Promise<RoundRes
   return round.result;
 }
 
+/** Few transactions at a time: the work lasts longer than its lines cost, so that more kills fall into it. */
+const SLOWED = settingOfEach('LIMITS_TRANSACTIONSINFLIGHTMAX', '8');
+
 async function pause(round: KillRound, trio: Trio): Promise<number> {
   if (round.random.below(3) === 0) return round.random.below(STARTING_MS_MAX);
   await trio.allStarted();
@@ -55,6 +58,7 @@ class Trio {
     this.data = join(round.options.folder, 'killed');
     this.environment = {
       ...round.environment,
+      ...SLOWED,
       ORDERS_INPUT: round.input,
       ORDERS_PROCESSOR_PORT: String(processorPort),
       ORDERS_LEDGER_PORT: String(ledgerPort),
@@ -69,15 +73,21 @@ class Trio {
     await Promise.all([...this.processes.values()].map((child) => child.line(/^started$/)));
   }
 
-  /** False when the gateway is done before that time. */
+  /** False when all work is done before that time. */
   async isBusyFor(durationMs: number): Promise<boolean> {
-    const gateway = this.processes.get('gateway')!;
-    const done = gateway.line(/^done$/).then((line) => line !== undefined);
-    const isDone = await Promise.race([done, delay(durationMs, false, { ref: false })]);
+    const isDone = await Promise.race([this.isAtRest(), delay(durationMs, false, { ref: false })]);
     for (const [name, child] of this.processes) {
       if (!child.isRunning) throw new Error(`${name} ended by itself: ${child.errors}\n${this.round.replay}`);
     }
     return !isDone;
+  }
+
+  /** Resolves when one after the other has passed on all that it will ever get; false when one of them dies before. */
+  private async isAtRest(): Promise<boolean> {
+    const children = ENGINES.map((name) => this.processes.get(name)!);
+    if ((await children[0]!.line(/^done$/)) === undefined) return false;
+    for (const child of children) if ((await partOf(child)) === undefined) return false;
+    return true;
   }
 
   async killOne(name: EngineName): Promise<void> {
@@ -101,6 +111,7 @@ class Trio {
       throw new Error(`Liveness: not done ${QUIET_MS_MAX} ms after the last kill\n${errors}\n${this.round.replay}`);
     }
     const parts = new Map<EngineName, Record<string, unknown>>();
+    // In the order of the flow: when one has come to rest, all that the next will ever get has been handed to it.
     for (const name of ENGINES) parts.set(name, await this.summaryOf(name));
     for (const name of ENGINES) {
       const { code } = await this.processes.get(name)!.kill('SIGTERM');
@@ -122,12 +133,18 @@ class Trio {
 
   private async summaryOf(name: EngineName): Promise<Record<string, unknown>> {
     const child = this.processes.get(name)!;
-    await child.line(/^started$/);
-    child.tell('summary');
-    const line = await child.line(/^summary /);
-    if (line === undefined) throw new Error(`${name} gave no summary: ${child.errors}\n${this.round.replay}`);
-    return JSON.parse(line.slice('summary '.length)) as Record<string, unknown>;
+    const part = await partOf(child);
+    if (part === undefined) throw new Error(`${name} gave no summary: ${child.errors}\n${this.round.replay}`);
+    return part;
   }
+}
+
+/** What a process has to say when it has come to rest; undefined when it dies before. */
+async function partOf(child: ManagedProcess): Promise<Record<string, unknown> | undefined> {
+  await child.line(/^started$/);
+  child.tell('summary');
+  const line = await child.line(/^summary /);
+  return line === undefined ? undefined : (JSON.parse(line.slice('summary '.length)) as Record<string, unknown>);
 }
 
 /** Ports that nobody listens at now. */
