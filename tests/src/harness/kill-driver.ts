@@ -29,7 +29,7 @@ export interface KillReport {
 /** Enough for a round to get through its input, few enough that the end is checked often. */
 const KILLS_PER_ROUND = 15;
 /** Lines of a round: in one process they should be worked off within about a second; three processes go on between kills. */
-const LINES = { one: 3_000, three: 8_000 } as const;
+const LINES = { one: 3_000, three: 12_000 } as const;
 /** A mode whose rounds end before anything could be killed must not go on for ever. */
 const IDLE_ROUNDS_MAX = 10;
 

@@ -38,7 +38,7 @@ export async function threeProcessRound(options: RoundOptions): Promise<RoundRes
 }
 
 /** Few transactions at a time: the work lasts longer than its lines cost, so that more kills fall into it. */
-const SLOWED = settingOfEach('LIMITS_TRANSACTIONSINFLIGHTMAX', '8');
+const SLOWED = settingOfEach('LIMITS_TRANSACTIONSINFLIGHTMAX', '40');
 
 async function pause(round: KillRound, trio: Trio): Promise<number> {
   if (round.random.below(3) === 0) return round.random.below(STARTING_MS_MAX);
