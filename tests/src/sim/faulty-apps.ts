@@ -15,12 +15,6 @@ function misdeedOf(line: number): Misdeed {
   return line % 13 === 6 ? 'throws before' : 'none';
 }
 
-/** Lines that end as dead letters. */
-export function isPoisoned(line: number): boolean {
-  const misdeed = misdeedOf(line);
-  return misdeed === 'poison' || misdeed === 'oversize';
-}
-
 /**
  * The order processor of the example with handlers that fail: before they have done anything, after state and sends, later,
  * always, or by sending what is too large. All but the last two succeed at the second attempt.
