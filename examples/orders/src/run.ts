@@ -29,8 +29,13 @@ export class OrdersRun {
    * @throws what went wrong with the input, or the cause why an app stopped; AEP_ORDERS_INTERRUPTED after `stop`
    */
   async finish(): Promise<void> {
-    const isFinished = await Promise.race([this.work().then(() => true), this.xvm.stopped.then(() => false)]);
-    if (isFinished) return;
+    const stopped = this.xvm.stopped.then(() => false);
+    // An engine that stops tells whoever waits for it: then the end of the process says why, not the wait.
+    const finished = this.work().then(
+      () => true,
+      (error: unknown) => (isEngineStopped(error) ? stopped : Promise.reject(toError(error))),
+    );
+    if (await Promise.race([finished, stopped])) return;
     const { cause } = await this.xvm.stopped;
     throw cause ?? new AepError('AEP_ORDERS_INTERRUPTED', 'retry', 'stopped before the end; started again, it goes on');
   }
@@ -67,6 +72,10 @@ export class OrdersRun {
   private engine<S>(name: string): Engine<S> {
     return this.xvm.engine<S>(name);
   }
+}
+
+function isEngineStopped(error: unknown): boolean {
+  return error instanceof AepError && error.code === 'AEP_ENGINE_STOPPED';
 }
 
 /**
