@@ -35,7 +35,8 @@ export class OrdersRun {
       () => true,
       (error: unknown) => (isEngineStopped(error) ? stopped : Promise.reject(toError(error))),
     );
-    if (await Promise.race([finished, stopped])) return;
+    // Work that ends while the process stops is done, but its result can no longer be read; the next run shows it.
+    if ((await Promise.race([finished, stopped])) && this.xvm.state === 'started') return;
     const { cause } = await this.xvm.stopped;
     throw cause ?? new AepError('AEP_ORDERS_INTERRUPTED', 'retry', 'stopped before the end; started again, it goes on');
   }
