@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SeededRandom } from '@aep/kernel';
@@ -94,9 +94,8 @@ function checkEnd(folder: string, { code, signal, errors }: WriterEnd, fault: Ca
   if (acknowledgedAfterFailure > 0)
     found.add('FailStop', `${acknowledgedAfterFailure} acknowledgements after "${failure}"`);
   if (failure !== undefined && code === 0) found.add('FailStop', `ended with 0 after "${failure}"`);
-  // lmdb dies of an error in the first write to a new file: no report, but nothing has been acknowledged either.
-  const diedInMaking = code === null && existsSync(join(folder, 'store', 'CREATING'));
-  if (fault !== 'KILL' && failure === undefined && !isDone && !diedInMaking)
+  // lmdb can die of an error before it reports one, by a signal or an exception of its own: that stops the process as well.
+  if (fault !== 'KILL' && failure === undefined && !isDone && code === 0)
     found.add('FailStop', `neither failed nor done: ended with ${code ?? signal}: ${errors.slice(-500)}`);
   return found.violations;
 }
