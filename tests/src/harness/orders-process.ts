@@ -19,7 +19,7 @@ import { runXvm, type Xvm } from '@aep/host';
  */
 const [file = '', name = '', dataDir = ''] = process.argv.slice(2);
 const reading = new Reading();
-process.exitCode = await runXvm({
+const code = await runXvm({
   model: { file },
   profiles: ['three-processes'],
   xvm: name,
@@ -37,7 +37,8 @@ process.exitCode = await runXvm({
     if (name === 'gateway') void reading.finished.then(() => xvm.engine(name).whenIdle()).then(() => say('done'));
   },
 });
-process.stdin.destroy();
+// Not left to the event loop's end, where Node 20 can hang (see scripts/start.mjs).
+process.exit(code);
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
