@@ -33,7 +33,7 @@ export type ScenarioTest = (body: (scenario: Scenario) => Promise<void>) => () =
 
 /**
  * The behaviour that every bus owes its engine (E90–E93), as tests for `node:test`. What the provider does not declare in its
- * capabilities is left out.
+ * capabilities is left out, and where a broker has custody a confirmation says that the broker has the message, not its subscribers.
  *
  * @param factory a fresh world per test
  */
@@ -48,8 +48,8 @@ export function busContract(name: string, supports: BusCapabilities, factory: Bu
   };
   describe(`bus contract: ${name}`, () => {
     deliveryContract(test, supports);
-    backPressureContract(test);
-    redeliveryContract(test);
+    backPressureContract(test, supports);
+    redeliveryContract(test, supports);
     closeContract(test, supports);
   });
 }
