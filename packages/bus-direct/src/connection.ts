@@ -1,8 +1,9 @@
 import { AepError, type TimerHandle, toError } from '@aep/kernel';
 import type { Link, LinkHandler } from '@aep/net';
+import type { ChunkPool } from '@aep/net/internal';
 import type { DirectOptions } from './direct-options.js';
 import { FrameReader, type FrameSink } from './frame-reader.js';
-import { type ChunkPool, FrameWriter } from './frame-writer.js';
+import { FrameWriter } from './frame-writer.js';
 import { PayloadReader, PayloadWriter } from './payload.js';
 import { FrameType, HANDSHAKE_FRAME_BYTES_MAX } from './protocol.js';
 

@@ -11,7 +11,7 @@ import { channelUnknown, copyOutbound, descriptorInvalid } from '@aep/bus/intern
 import type { NetAddress } from '@aep/net';
 import { ORDERLY_END } from './connection.js';
 import type { DirectOptions } from './direct-options.js';
-import { ChunkPool } from './frame-writer.js';
+import { ChunkPool } from '@aep/net/internal';
 import type { InboundDelivery } from './inbound-delivery.js';
 import { InboundPort } from './inbound-port.js';
 import { KEY_BYTES_MAX } from './message-codec.js';

@@ -2,7 +2,7 @@ import { AepError, type ObjectPool } from '@aep/kernel';
 import type { ChannelDescription } from '@aep/bus';
 import { Connection } from './connection.js';
 import type { DirectOptions } from './direct-options.js';
-import type { ChunkPool } from './frame-writer.js';
+import type { ChunkPool } from '@aep/net/internal';
 import {
   checkProof,
   decodeHello,

@@ -3,7 +3,7 @@ import type { ChannelDescription } from '@aep/bus';
 import { formatAddress, type Link, type LinkHandler, type Listener, type NetAddress } from '@aep/net';
 import { ORDERLY_END } from './connection.js';
 import type { DirectOptions } from './direct-options.js';
-import type { ChunkPool } from './frame-writer.js';
+import type { ChunkPool } from '@aep/net/internal';
 import { InboundConnection, type InboundOwner } from './inbound-connection.js';
 import { InboundDelivery } from './inbound-delivery.js';
 import { KeyCache } from './message-codec.js';

@@ -2,7 +2,7 @@ import type { AepError } from '@aep/kernel';
 import { LINK_HIGH_WATER_BYTES } from '@aep/net';
 import { Connection } from './connection.js';
 import type { DirectOptions } from './direct-options.js';
-import type { ChunkPool } from './frame-writer.js';
+import type { ChunkPool } from '@aep/net/internal';
 import {
   checkProof,
   decodeWelcome,

@@ -3,7 +3,7 @@ import { SubscriberQueue } from '@aep/bus/internal';
 import { formatAddress, type NetAddress } from '@aep/net';
 import { ORDERLY_END } from './connection.js';
 import type { DirectOptions } from './direct-options.js';
-import type { ChunkPool } from './frame-writer.js';
+import type { ChunkPool } from '@aep/net/internal';
 import { OutboundConnection, type OutboundEvents } from './outbound-connection.js';
 import type { OutboundEntry } from './outbound-entry.js';
 

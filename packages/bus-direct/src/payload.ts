@@ -1,97 +1,11 @@
-import { protocolError, readU16, readU32, readU53, writeU16, writeU32, writeU53 } from './protocol.js';
+import { PayloadReader as AnyPayloadReader } from '@aep/net/internal';
+import { protocolError } from './protocol.js';
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder('utf-8', { fatal: true });
-const TEXT_BYTES_MAX = 1024;
+export { PayloadWriter } from '@aep/net/internal';
 
-/** Builds the payload of a small frame. */
-export class PayloadWriter {
-  private readonly bytes = new Uint8Array(4000);
-  private at = 0;
-
-  u8(value: number): this {
-    this.bytes[this.at++] = value;
-    return this;
-  }
-
-  u32(value: number): this {
-    writeU32(this.bytes, this.at, value);
-    this.at += 4;
-    return this;
-  }
-
-  u53(value: number): this {
-    writeU53(this.bytes, this.at, value);
-    this.at += 8;
-    return this;
-  }
-
-  raw(bytes: Uint8Array): this {
-    this.bytes.set(bytes, this.at);
-    this.at += bytes.length;
-    return this;
-  }
-
-  /** Length and UTF-8; cut to what a receiver takes. */
-  text(text: string): this {
-    const encoded = encoder.encode(text).subarray(0, TEXT_BYTES_MAX);
-    writeU16(this.bytes, this.at, encoded.length);
-    this.at += 2;
-    return this.raw(encoded);
-  }
-
-  done(): Uint8Array {
-    return this.bytes.slice(0, this.at);
-  }
-}
-
-/** Reads the payload of a small frame; a payload that is too short or too long breaks the protocol. */
-export class PayloadReader {
-  constructor(
-    private readonly bytes: Uint8Array,
-    private at: number,
-    private readonly end: number,
-    private readonly frame: string,
-  ) {}
-
-  u8(): number {
-    return this.bytes[this.take(1)]!;
-  }
-
-  u32(): number {
-    return readU32(this.bytes, this.take(4));
-  }
-
-  u53(): number {
-    const value = readU53(this.bytes, this.take(8));
-    if (!Number.isSafeInteger(value)) throw protocolError(`a number over 2^53 in a ${this.frame} frame`);
-    return value;
-  }
-
-  raw(count: number): Uint8Array {
-    const start = this.take(count);
-    return this.bytes.slice(start, start + count);
-  }
-
-  text(): string {
-    const length = readU16(this.bytes, this.take(2));
-    if (length > TEXT_BYTES_MAX) throw protocolError(`a text of ${length} bytes in a ${this.frame} frame`);
-    const start = this.take(length);
-    try {
-      return decoder.decode(this.bytes.subarray(start, start + length));
-    } catch {
-      throw protocolError(`a text that is not UTF-8 in a ${this.frame} frame`);
-    }
-  }
-
-  done(): void {
-    if (this.at !== this.end) throw protocolError(`${this.end - this.at} bytes left over in a ${this.frame} frame`);
-  }
-
-  private take(count: number): number {
-    const start = this.at;
-    if (this.end - start < count) throw protocolError(`a ${this.frame} frame is too short`);
-    this.at += count;
-    return start;
+/** Reads the payload of a small frame of the direct bus; what does not fit is AEP_DIRECT_PROTOCOL. */
+export class PayloadReader extends AnyPayloadReader {
+  constructor(bytes: Uint8Array, at: number, end: number, frame: string) {
+    super(bytes, at, end, frame, protocolError);
   }
 }

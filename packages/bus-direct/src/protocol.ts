@@ -1,4 +1,7 @@
 import { AepError, type Facts } from '@aep/kernel';
+import type { FrameFaults } from '@aep/net/internal';
+
+export { FRAME_HEADER_BYTES, readU16, readU32, readU53, writeU16, writeU32, writeU53 } from '@aep/net/internal';
 
 /** Version of the protocol; peers of different versions refuse each other. */
 export const PROTOCOL_VERSION = 1;
@@ -30,8 +33,6 @@ export const FrameType = {
   bye: 10,
 } as const;
 
-/** Length and checksum in front of each frame. */
-export const FRAME_HEADER_BYTES = 8;
 /** Before the peer has proved who it is, frames are small: a stranger can make us allocate no more than this. */
 export const HANDSHAKE_FRAME_BYTES_MAX = 4096;
 /** flags u8, channel u32, key length u16, metadata length u16, message length u32. */
@@ -47,34 +48,15 @@ export function protocolError(why: string, facts: Facts = {}): AepError {
   return new AepError('AEP_DIRECT_PROTOCOL', 'retry', `the peer does not follow the protocol: ${why}`, facts);
 }
 
-export function writeU16(target: Uint8Array, at: number, value: number): void {
-  target[at] = value;
-  target[at + 1] = value >>> 8;
-}
-
-export function writeU32(target: Uint8Array, at: number, value: number): void {
-  target[at] = value;
-  target[at + 1] = value >>> 8;
-  target[at + 2] = value >>> 16;
-  target[at + 3] = value >>> 24;
-}
-
-/** Safe integers in eight bytes, little-endian. */
-export function writeU53(target: Uint8Array, at: number, value: number): void {
-  writeU32(target, at, value % TWO_32);
-  writeU32(target, at + 4, Math.floor(value / TWO_32));
-}
-
-export function readU16(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8);
-}
-
-export function readU32(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
-}
-
-export function readU53(bytes: Uint8Array, at: number): number {
-  return readU32(bytes, at + 4) * TWO_32 + readU32(bytes, at);
-}
-
-const TWO_32 = 4_294_967_296;
+export const DIRECT_FAULTS: FrameFaults = {
+  tooLarge: (length, max) =>
+    new AepError(
+      'AEP_DIRECT_FRAME_TOO_LARGE',
+      'retry',
+      `the peer announces a frame of ${length} bytes, at most ${max} are allowed now; is it an aep engine?`,
+      { length, max },
+    ),
+  badChecksum: (length) =>
+    new AepError('AEP_DIRECT_CHECKSUM', 'retry', 'a frame does not have the checksum that it says', { length }),
+  malformed: (why) => protocolError(why),
+};

@@ -1,0 +1,4 @@
+export { FRAME_HEADER_BYTES, type FrameFaults, FrameReader, type FrameSink } from './frames/frame-reader.js';
+export { ChunkPool, FrameWriter } from './frames/frame-writer.js';
+export { readU16, readU32, readU53, writeU16, writeU32, writeU53 } from './frames/little-endian.js';
+export { PayloadReader, PayloadWriter } from './frames/payload.js';
