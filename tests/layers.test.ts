@@ -9,6 +9,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   model: 1,
   store: 1,
   net: 1,
+  brokers: 1,
   'store-lmdb': 2,
   state: 2,
   bus: 2,

@@ -1,0 +1,5 @@
+export { type BrokerCommand, type BrokerKind, type BrokerPlace, BrokerProcess } from './broker-process.js';
+export { didNotRun, type TestSpeaker } from './did-not-run.js';
+export { FaultProxy } from './fault-proxy.js';
+export { natsServer, type NatsServerOptions } from './nats-server.js';
+export { freePorts } from './ports.js';
