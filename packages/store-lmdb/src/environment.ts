@@ -1,5 +1,5 @@
 import { AepError, toError } from '@aep/kernel';
-import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPath } from 'lmdb';
+import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPath, TransactionFlags } from 'lmdb';
 import { tableKeyEncoder } from './table-key.js';
 
 /** The settings that S1 and S2 ask for; everything that opens a file of a store goes through here. */
@@ -10,6 +10,9 @@ export interface EnvironmentOptions {
   /** For durability `os` only: the operating system writes when it likes. */
   readonly noSync: boolean;
 }
+
+/** Commit and sync before returning; not abortable, which saves a child transaction. */
+export const SYNC_COMMIT = TransactionFlags.SYNCHRONOUS_COMMIT;
 
 export type BytesDatabase = Database<Uint8Array, Uint8Array>;
 

@@ -1,9 +1,9 @@
 import { AepError, toError } from '@aep/kernel';
 import type { Durability, RecordRun } from '@aep/store';
 import { type CommitBatch, GroupCommitJournal, offsetInRun } from '@aep/store/internal';
-import { TransactionFlags } from 'lmdb';
+import { logCommitDetail } from './commit-detail.js';
 import { CommitPacer } from './commit-pacer.js';
-import type { Environments } from './environment.js';
+import { type Environments, SYNC_COMMIT } from './environment.js';
 import { LmdbRuns, txKey } from './lmdb-runs.js';
 import type { ConcludedLmdbOptions } from './lmdb-store-options.js';
 import { lackOfRoom } from './free-space.js';
@@ -77,7 +77,7 @@ export class LmdbJournal extends GroupCommitJournal {
         done();
       },
       (thrown: unknown) => {
-        this.logDetail(thrown);
+        logCommitDetail(thrown, this.options.log);
         this.fail(cutFailed(afterTxId, thrown));
       },
     );
@@ -116,7 +116,7 @@ export class LmdbJournal extends GroupCommitJournal {
         this.ended(batch, trimmed);
       },
       (thrown: unknown) => {
-        this.logDetail(thrown);
+        logCommitDetail(thrown, this.options.log);
         this.fail(writeFailed(batch, thrown));
       },
     );
@@ -175,7 +175,7 @@ export class LmdbJournal extends GroupCommitJournal {
       },
       (thrown: unknown) => {
         this.isTrimming = false;
-        this.logDetail(thrown);
+        logCommitDetail(thrown, this.options.log);
         this.fail(trimFailed(thrown));
       },
     );
@@ -196,19 +196,9 @@ export class LmdbJournal extends GroupCommitJournal {
       );
     }
   }
-
-  /** lmdb says why in a promise of its own, which would be an unhandled rejection if nobody looked. */
-  private logDetail(thrown: unknown): void {
-    const { commitError } = toError(thrown) as { commitError?: Promise<unknown> };
-    commitError?.catch((detail: unknown) => {
-      this.options.log.log('error', 'the storage engine reports', {}, detail);
-    });
-  }
 }
 
 const NONE: readonly number[] = [];
-/** lmdb: commit and sync before returning; not abortable, which saves a child transaction. */
-const SYNC_COMMIT = TransactionFlags.SYNCHRONOUS_COMMIT;
 /** A saturated journal fills some runs per commit; trimming twice that keeps up without making commits long. */
 const RUNS_TRIMMED_PER_COMMIT = 16;
 const RUNS_TRIMMED_PER_STEP = 64;

@@ -20,7 +20,10 @@ export interface LmdbStoreOptions {
   readonly mapSizeBytes?: number;
   /** Bytes that stay free on the volume (S4): below it the journal takes no records. @default 64 MiB */
   readonly freeSpaceReserveBytes?: number;
-  /** Open and check the store in a child process first (S5). @default true */
+  /**
+   * Open and check the store in a child process first, and make a new one there (S5): LMDB can end the process that opens
+   * a damaged file, or that cannot write a new one. @default true
+   */
   readonly verifyOnOpen?: boolean;
   /** Records at the journal's end that this check reads; older ones are the scrub's business. @default 20000 */
   readonly verifyTailRecords?: number;

@@ -8,7 +8,8 @@ import {
   verifyStore,
   type VerifyReport,
 } from '@aep/store';
-import { closeEnvironments, type Environments, openEnvironments } from './environment.js';
+import { logCommitDetail } from './commit-detail.js';
+import { closeEnvironments, type Environments, openEnvironments, openFailed, SYNC_COMMIT } from './environment.js';
 import { lackOfRoom } from './free-space.js';
 import { LmdbJournal } from './lmdb-journal.js';
 import { LmdbRuns } from './lmdb-runs.js';
@@ -17,7 +18,7 @@ import { LmdbTables, storeClosed } from './lmdb-tables.js';
 import { beginCreation } from './store-creation.js';
 import { identityBytes, MetaName, numberBytes, readIdentity, readNumber } from './store-meta.js';
 import { awaitStoreLock } from './store-lock.js';
-import { checkInChild } from './verified-open.js';
+import { checkInChild, makeInChild } from './verified-open.js';
 
 /** The store of one engine on LMDB. Made by {@link openLmdbStore}. */
 export class LmdbStore implements Store {
@@ -56,6 +57,7 @@ export class LmdbStore implements Store {
         done(undefined);
       },
       (thrown: unknown) => {
+        logCommitDetail(thrown, this.options.log);
         const error = epochFailed(epoch, thrown);
         this.journal.failFromOutside(error);
         done(error);
@@ -149,7 +151,8 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStor
     const endCreation = beginCreation(concluded.path);
     if (concluded.verifyOnOpen) {
       const { path, mapSizeBytes, verifyTailRecords: tailRecords, clock, verifyTimeoutMs } = concluded;
-      await checkInChild({ path, mapSizeBytes, tailRecords }, clock, verifyTimeoutMs);
+      const inChild = endCreation === undefined ? checkInChild : makeInChild;
+      await inChild({ path, mapSizeBytes, tailRecords }, clock, verifyTimeoutMs);
     }
     environments = openEnvironments({
       path: concluded.path,
@@ -157,19 +160,20 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStor
       readOnly: false,
       noSync: concluded.durability === 'os',
     });
-    const identity =
-      readIdentity(environments.journalMeta, concluded.path) ?? (await makeIdentity(environments, concluded));
+    const identity = readIdentity(environments.journalMeta, concluded.path) ?? makeIdentity(environments, concluded);
     if (identity.engineName !== concluded.engineName) throw otherEngine(concluded, identity);
     endCreation?.();
     return new LmdbStore(identity, environments, concluded, unlock);
   } catch (thrown) {
-    if (environments !== undefined) await closeEnvironments(environments);
+    // What has no code comes from lmdb: a write of the making failed, after which its own close may wait for ever (S3).
+    const error = thrown instanceof AepError ? thrown : openFailed(concluded.path, thrown);
+    if (environments !== undefined && error === thrown) await closeEnvironments(environments);
     unlock();
-    throw thrown;
+    throw error;
   }
 }
 
-async function makeIdentity(environments: Environments, options: ConcludedLmdbOptions): Promise<StoreIdentity> {
+function makeIdentity({ journal, journalMeta }: Environments, options: ConcludedLmdbOptions): StoreIdentity {
   const { clock, random, engineName } = options;
   const identity: StoreIdentity = {
     formatVersion: STORE_FORMAT_VERSION,
@@ -177,7 +181,9 @@ async function makeIdentity(environments: Environments, options: ConcludedLmdbOp
     incarnation: clock.wallMs(),
     memberId: hex(random.uint32()) + hex(random.uint32()),
   };
-  await environments.journalMeta.put(MetaName.identity, identityBytes(identity));
+  journal.transactionSync(() => {
+    void journalMeta.put(MetaName.identity, identityBytes(identity));
+  }, SYNC_COMMIT);
   return identity;
 }
 

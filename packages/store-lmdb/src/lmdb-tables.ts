@@ -9,6 +9,7 @@ import {
   type TableEntry,
 } from '@aep/store';
 import type { Transaction } from 'lmdb';
+import { logCommitDetail } from './commit-detail.js';
 import type { Environments } from './environment.js';
 import { type HeldReader, ReaderDeadlines, readerExpired } from './reader-deadlines.js';
 import { MetaName, numberBytes, readNumber } from './store-meta.js';
@@ -67,10 +68,7 @@ export class LmdbTables implements StateTables {
       },
       (thrown: unknown) => {
         // Stays "applying": after a failed write nothing more is tried (H22).
-        const { commitError } = toError(thrown) as { commitError?: Promise<unknown> };
-        commitError?.catch((detail: unknown) =>
-          this.context.log.log('error', 'the storage engine reports', {}, detail),
-        );
+        logCommitDetail(thrown, this.context.log);
         done(applyFailed(appliedTxId, thrown));
       },
     );

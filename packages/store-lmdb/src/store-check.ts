@@ -1,12 +1,13 @@
 import { AepError, type Facts, SeededRandom, toError } from '@aep/kernel';
 import { RecordReader } from '@aep/store';
-import { closeEnvironments, type Environments, openEnvironments } from './environment.js';
+import { closeEnvironments, type Environments, openEnvironments, openFailed } from './environment.js';
 import { LmdbRuns } from './lmdb-runs.js';
 import { MetaName, readIdentity, readNumber } from './store-meta.js';
 import { asLmdbKey, TABLE_ID_MAX, TableKey } from './table-key.js';
 
-/** What the child process is to look at. */
+/** What the child process is to do: look at a store, or make the files of a new one. */
 export interface CheckRequest {
+  readonly task: 'check' | 'make';
   readonly path: string;
   readonly mapSizeBytes: number;
   /** Records at the end of the journal that are all checked. */
@@ -34,6 +35,21 @@ export async function checkStore(request: CheckRequest): Promise<CheckResult> {
   } catch (thrown) {
     const error = thrown instanceof AepError ? thrown : unreadable(request.path, thrown);
     return { recordsChecked, entriesRead, error: { code: error.code, message: error.message, facts: error.facts } };
+  }
+}
+
+/**
+ * Makes the two files with their databases, before anything is written to them. Runs in the child process: LMDB does not
+ * survive an error of the very first write to a file.
+ */
+export async function makeStore({ path, mapSizeBytes }: CheckRequest): Promise<CheckResult> {
+  const nothing = { recordsChecked: 0, entriesRead: 0 };
+  try {
+    await closeEnvironments(openEnvironments({ path, mapSizeBytes, readOnly: false, noSync: false }));
+    return { ...nothing, error: undefined };
+  } catch (thrown) {
+    const error = thrown instanceof AepError ? thrown : openFailed(path, thrown);
+    return { ...nothing, error: { code: error.code, message: error.message, facts: error.facts } };
   }
 }
 

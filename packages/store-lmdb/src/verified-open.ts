@@ -2,7 +2,10 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AepError, type Clock } from '@aep/kernel';
-import { type CheckRequest, type CheckResult, parseCheckResult } from './store-check.js';
+import { openFailed } from './environment.js';
+import { type CheckRequest, parseCheckResult } from './store-check.js';
+
+type Request = Omit<CheckRequest, 'task'>;
 
 /**
  * Opens and reads the store in a child process first (S5): LMDB trusts its file, so a damaged one can give wrong data or
@@ -10,23 +13,38 @@ import { type CheckRequest, type CheckResult, parseCheckResult } from './store-c
  *
  * @throws AEP_STORE_DAMAGED, AEP_RECORD_CORRUPT, and what opening throws
  */
-export async function checkInChild(
+export async function checkInChild(request: Request, clock: Clock, timeoutMs: number): Promise<void> {
+  // Nothing there yet, or only its directories: nothing to check.
+  if (!existsSync(`${request.path}/journal/data.mdb`) || !existsSync(`${request.path}/state/data.mdb`)) return;
+  const ending = await runChild({ ...request, task: 'check' }, clock, timeoutMs);
+  if (ending !== undefined) throw damaged(request.path, ending);
+}
+
+/**
+ * Makes the files of a new store in a child process: when the very first write to one of them fails, LMDB ends the process
+ * that makes it by a signal.
+ *
+ * @throws AEP_STORE_OPEN_FAILED
+ */
+export async function makeInChild(request: Request, clock: Clock, timeoutMs: number): Promise<void> {
+  const ending = await runChild({ ...request, task: 'make' }, clock, timeoutMs);
+  if (ending !== undefined) throw openFailed(request.path, new Error(`the process that made its files ${ending}`));
+}
+
+/** How the child ended without an answer; undefined when it has answered. @throws the error that it answered */
+async function runChild(request: CheckRequest, clock: Clock, timeoutMs: number): Promise<string | undefined> {
+  const { output, ending } = await outputOfChild(request, clock, timeoutMs);
+  const result = parseCheckResult(output);
+  if (result?.error !== undefined)
+    throw new AepError(result.error.code, 'fatal', result.error.message, result.error.facts);
+  return result === undefined ? ending : undefined;
+}
+
+function outputOfChild(
   request: CheckRequest,
   clock: Clock,
   timeoutMs: number,
-): Promise<CheckResult | undefined> {
-  // Nothing there yet, or only its directories: nothing to check.
-  if (!existsSync(`${request.path}/journal/data.mdb`) || !existsSync(`${request.path}/state/data.mdb`))
-    return undefined;
-  const { output, ending } = await runChild(request, clock, timeoutMs);
-  const result = parseCheckResult(output);
-  if (result === undefined) throw damaged(request.path, ending);
-  if (result.error !== undefined)
-    throw new AepError(result.error.code, 'fatal', result.error.message, result.error.facts);
-  return result;
-}
-
-function runChild(request: CheckRequest, clock: Clock, timeoutMs: number): Promise<{ output: string; ending: string }> {
+): Promise<{ output: string; ending: string }> {
   return new Promise((resolve) => {
     const script = fileURLToPath(new URL('./store-check-main.js', import.meta.url));
     // Without the parent's node options: a debugger's port or a coverage hook is not for this child.

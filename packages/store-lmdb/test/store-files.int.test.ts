@@ -261,6 +261,22 @@ describe('the files of a store', () => {
     });
   }
 
+  void it('a new store whose first write the system refuses is AEP_STORE_OPEN_FAILED, and the process lives on', async () => {
+    await inDirectory(async (path) => {
+      // Two pages are the first write of lmdb to a new file, and it ends the process in which that fails.
+      const refused = runLimited(4, [path, 'sync', 'new']);
+      assert.match(refused, /^AEP_STORE_OPEN_FAILED: .* the process that made its files was killed by SIG\w+/);
+      await (await open(path)).close();
+    });
+  });
+
+  void it('an epoch that cannot be written is AEP_STORE_WRITE_FAILED, and the process lives on (H22)', async () => {
+    await inDirectory(async (path) => {
+      assert.match(runLimited(undefined, [path, 'sync', 'epoch']), /^AEP_STORE_WRITE_FAILED: epoch 5 /);
+      assert.equal((await open(path)).epoch, 0);
+    });
+  });
+
   void it('damaged files give a coded error and never harm the process that opens them (S5, seed 11)', async () => {
     await inDirectory(async (path) => {
       const store = await open(`${path}/good`);
@@ -293,15 +309,7 @@ describe('the files of a store', () => {
 });
 
 async function checkRefusedWrite(path: string, commitMode: string): Promise<void> {
-  const script = fileURLToPath(new URL('./limited-process.js', import.meta.url));
-  // The shell limits the size of files, so that lmdb's own write fails.
-  const { stdout, signal } = spawnSync(
-    'sh',
-    ['-c', `ulimit -f 1500; exec "${process.execPath}" "${script}" "${path}" ${commitMode}`],
-    { encoding: 'utf8' },
-  );
-  assert.equal(signal, null);
-  const { failures, stable, after } = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
+  const { failures, stable, after } = JSON.parse(runLimited(1500, [path, commitMode, 'records'])) as {
     failures: string[];
     stable: number;
     after: string;
@@ -312,6 +320,16 @@ async function checkRefusedWrite(path: string, commitMode: string): Promise<void
   assert.ok(stable > 0 && store.journal.stableTxId >= stable);
   assert.equal((await store.verify()).bad, undefined);
   await store.close();
+}
+
+/** What a process says at last to which the system refuses writes past so many blocks of a file. */
+function runLimited(blocks: number | undefined, args: readonly string[]): string {
+  const script = fileURLToPath(new URL('./limited-process.js', import.meta.url));
+  const limit = blocks === undefined ? '' : `ulimit -f ${blocks};`;
+  const command = [process.execPath, script, ...args].map((part) => `"${part}"`).join(' ');
+  const { stdout, signal, status } = spawnSync('sh', ['-c', `${limit} exec ${command}`], { encoding: 'utf8' });
+  assert.deepEqual({ signal, status }, { signal: null, status: 0 });
+  return stdout.trim().split('\n').at(-1)!;
 }
 
 /** Zeroes, or fills with noise, some pages behind the two meta pages. */
