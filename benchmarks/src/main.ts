@@ -1,61 +1,59 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { arch, cpus } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import process from 'node:process';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { BenchmarkCase, CaseResult } from './case.js';
-import { engineCases } from './cases/engine.js';
-import { journalCases } from './cases/journal.js';
-import { keyCases } from './cases/keys.js';
-import { viewCases } from './cases/views.js';
+import type { BenchmarkCase } from './case.js';
+import { corpus } from './corpus.js';
+import { printReport } from './print.js';
+import { writeResults } from './results-table.js';
+import { type CaseReport, runCase, runCaseApart, type RunOptions } from './run-case.js';
 
-const corpus: readonly BenchmarkCase[] = [...viewCases, ...keyCases, ...journalCases, ...engineCases];
+const RESULTS = fileURLToPath(new URL('../../BENCHMARKS.md', import.meta.url));
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
+    /** A positional is a whole name, not a part of one. */
+    exact: { type: 'boolean', default: false },
+    full: { type: 'boolean', default: false },
+    report: { type: 'boolean', default: false },
     scale: { type: 'string', default: '1' },
-    // On the working disk, not in a memory file system: a sync must cost what it costs.
     directory: { type: 'string', default: 'build' },
   },
 });
 
 const chosen = corpus.filter(
-  ({ name }) => positionals.length === 0 || positionals.some((filter) => name.includes(filter)),
+  ({ name }) =>
+    positionals.length === 0 || positionals.some((filter) => (values.exact ? name === filter : name.includes(filter))),
 );
+const scale = Number(values.scale);
 if (chosen.length === 0) {
   console.error(`no case matches ${positionals.join(' ')}; there are ${corpus.map(({ name }) => name).join(', ')}`);
+  process.exitCode = 2;
+} else if (!(scale > 0)) {
+  console.error(`--scale ${values.scale}: expected a number above 0, 1 is what BENCHMARKS.md quotes`);
   process.exitCode = 2;
 } else if (values.list) {
   for (const { name, title, durability } of chosen) console.log(`${name}  [durability: ${durability}]  ${title}`);
 } else {
-  await runAll(chosen, Number(values.scale));
+  await runAll(chosen);
 }
 
-async function runAll(cases: readonly BenchmarkCase[], scale: number): Promise<void> {
-  const machine = `node ${process.version}, ${arch()}, ${cpus().length} cores`;
-  if (!values.json) console.log(`${machine}, scale ${scale}`);
+async function runAll(cases: readonly BenchmarkCase[]): Promise<void> {
+  const options: RunOptions = { directory: resolve(values.directory), scale, isFull: values.full };
+  mkdirSync(options.directory, { recursive: true });
+  if (!values.json) console.log(`node ${process.version}, ${arch()}, ${cpus().length} cores, scale ${scale}`);
+  const reports: CaseReport[] = [];
   for (const benchmark of cases) {
-    const directory = mkdtempSync(join(resolve(values.directory), 'bench-'));
-    try {
-      report(benchmark, await benchmark.run({ directory, scale }), machine);
-    } finally {
-      rmSync(directory, { recursive: true, force: true });
-    }
+    // A single case runs right here, where a profiler or debugger that was asked for looks.
+    const report = await (cases.length === 1 ? runCase : runCaseApart)(benchmark, options);
+    reports.push(report);
+    if (values.json) console.log(JSON.stringify(report));
+    else printReport(report);
   }
-}
-
-function report(benchmark: BenchmarkCase, result: CaseResult, machine: string): void {
-  const { name, title, durability } = benchmark;
-  if (values.json) {
-    console.log(JSON.stringify({ name, durability, machine, ...result }));
-    return;
-  }
-  console.log(`\n${name}  [durability: ${durability}]\n  ${title}`);
-  for (const figure of result.figures)
-    console.log(`  ${figure.name.padEnd(24)} ${String(figure.value).padStart(12)} ${figure.unit}`);
-  for (const ratio of result.ratios)
-    console.log(`  ${ratio.name.padEnd(24)} ${String(ratio.value).padStart(12)} x ${ratio.against}`);
+  if (values.report) writeResults(RESULTS, reports, { scale });
 }

@@ -1,8 +1,16 @@
-import type { Binding, BindingListener, BusDescription, ChannelDescription, DeliveryResult, Outbound } from '@aep/bus';
-import type { LoopbackProvider } from '@aep/bus';
-import { type Clock, SeededRandom, silentLog } from '@aep/kernel';
+import type {
+  Binding,
+  BindingListener,
+  BusDescription,
+  BusProvider,
+  ChannelDescription,
+  DeliveryResult,
+  Outbound,
+} from '@aep/bus';
+import { type Clock, type Histogram, SeededRandom, silentLog } from '@aep/kernel';
 import { MessageMetadata } from '@aep/messages';
 import { Order } from './gen/trade.js';
+import type { Schedule } from './schedule.js';
 
 /** One message on its way to the engine under test; used again once it is confirmed. */
 class SourceMessage implements Outbound {
@@ -11,7 +19,8 @@ class SourceMessage implements Outbound {
   readonly start = 0;
   bytes!: Uint8Array;
   end = 0;
-  sentAtMs = 0;
+  /** When it was to be sent; where its latency counts from. */
+  dueAtMs = 0;
 
   constructor(readonly channel: ChannelDescription) {
     this.metadata.factoryId = Order.$type.factoryId;
@@ -29,7 +38,10 @@ class SourceMessage implements Outbound {
   }
 }
 
-/** A publisher without an engine: as many messages in flight as asked for, so that the engine under test is the bottleneck. */
+/**
+ * A publisher without an engine, so that the engine under test is the bottleneck: keeps as many messages in flight as asked
+ * for, or sends each when it is due.
+ */
 export class OrderSource implements BindingListener {
   private readonly binding: Binding;
   private readonly idle: SourceMessage[] = [];
@@ -39,9 +51,10 @@ export class OrderSource implements BindingListener {
   private orders: readonly Uint8Array[] = [];
   private isScheduled = false;
   private finish: () => void = () => undefined;
+  private paced: { readonly schedule: Schedule; readonly latenciesUs: Histogram; readonly first: number } | undefined;
 
   constructor(
-    provider: LoopbackProvider,
+    provider: BusProvider,
     bus: BusDescription,
     private readonly clock: Clock,
     inFlightMax: number,
@@ -71,6 +84,32 @@ export class OrderSource implements BindingListener {
 
   /** Sends `count` orders, repeating the given ones, and resolves when the last is confirmed. */
   send(orders: readonly Uint8Array[], count: number): Promise<void> {
+    this.paced = undefined;
+    return this.begin(orders, count);
+  }
+
+  /** Orders per second, from the first send to the last confirmation. */
+  async measure(orders: readonly Uint8Array[], count: number): Promise<number> {
+    const startedMs = performance.now();
+    await this.send(orders, count);
+    return (count / (performance.now() - startedMs)) * 1000;
+  }
+
+  /**
+   * Sends each order when the schedule says, and records the microseconds from then to its confirmation. The loop spins
+   * between two messages: a timer would add up to a millisecond.
+   */
+  sendOnSchedule(orders: readonly Uint8Array[], schedule: Schedule, latenciesUs: Histogram): Promise<void> {
+    this.paced = { schedule, latenciesUs, first: this.sent };
+    schedule.start();
+    return this.begin(orders, schedule.count);
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => this.binding.close({ preserveJoins: false }, resolve));
+  }
+
+  private begin(orders: readonly Uint8Array[], count: number): Promise<void> {
     this.orders = orders;
     this.total = this.sent + count;
     return new Promise((resolve) => {
@@ -80,7 +119,9 @@ export class OrderSource implements BindingListener {
   }
 
   onConfirmed(outbound: Outbound): void {
-    this.idle.push(outbound as SourceMessage);
+    const message = outbound as SourceMessage;
+    if (this.paced !== undefined) this.paced.latenciesUs.record((performance.now() - message.dueAtMs) * 1000);
+    this.idle.push(message);
     if (++this.confirmed === this.total) this.finish();
     else this.schedule();
   }
@@ -111,11 +152,14 @@ export class OrderSource implements BindingListener {
   }
 
   private pump(): void {
-    while (this.sent < this.total) {
+    const { paced } = this;
+    const until = paced === undefined ? this.total : paced.first + paced.schedule.dueNow();
+    while (this.sent < until) {
       const message = (this.idle.pop() ?? new SourceMessage(this.channel)).carry(
         this.orders[this.sent % this.orders.length]!,
         this.sent + 1,
       );
+      if (paced !== undefined) message.dueAtMs = paced.schedule.dueAtMs(this.sent - paced.first);
       if (this.binding.send(message) !== 'accepted') {
         this.idle.push(message);
         break;
@@ -123,5 +167,6 @@ export class OrderSource implements BindingListener {
       this.sent++;
     }
     this.binding.flush();
+    if (paced !== undefined && this.sent < this.total) this.schedule();
   }
 }

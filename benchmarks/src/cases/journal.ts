@@ -3,7 +3,7 @@ import { SystemClock } from '@aep/kernel';
 import { encodeChannelTag, RecordKind, RecordWriter } from '@aep/store';
 import { openLmdbStore } from '@aep/store-lmdb';
 import { open } from 'lmdb';
-import type { BenchmarkCase, CaseContext } from '../case.js';
+import { type BenchmarkCase, type CaseContext, scaled } from '../case.js';
 import { rounded } from '../micro.js';
 
 const RECORD_CONTENT = new Uint8Array(200);
@@ -71,7 +71,7 @@ export const journalCases: readonly BenchmarkCase[] = [
     title: 'write, hash, chain and commit records of about 290 bytes, against bare LMDB puts of the same packed bytes',
     durability: 'disk',
     run: async (context) => {
-      const records = Math.round(1_000_000 * context.scale);
+      const records = scaled(context, 1_000_000);
       const bare = await bareRate(context, records);
       const ours = await journalRate(context, records);
       return {

@@ -1,0 +1,17 @@
+import type { BenchmarkCase } from './case.js';
+import { diskCases } from './cases/disk.js';
+import { engineCases } from './cases/engine.js';
+import { journalCases } from './cases/journal.js';
+import { keyCases } from './cases/keys.js';
+import { latencyCases } from './cases/latency.js';
+import { viewCases } from './cases/views.js';
+
+/** Every case, in the order in which it runs and is reported. */
+export const corpus: readonly BenchmarkCase[] = [
+  ...diskCases,
+  ...viewCases,
+  ...keyCases,
+  ...journalCases,
+  ...engineCases,
+  ...latencyCases,
+];

@@ -1,0 +1,89 @@
+import { type BusDescription, LoopbackProvider } from '@aep/bus';
+import {
+  ApplicationException,
+  type BusUse,
+  createEngine,
+  defineApp,
+  type Engine,
+  type EngineLimits,
+} from '@aep/engine';
+import { SystemClock } from '@aep/kernel';
+import { openLmdbStore } from '@aep/store-lmdb';
+import { Execution, Order, Positions, TradeFactory } from './gen/trade.js';
+import { readAll } from './orders.js';
+
+/** The bus of the reference case. Nobody joins `executions`: what is sent there is confirmed at once. */
+export const tradingBus: BusDescription = {
+  name: 'bench',
+  provider: 'loopback',
+  address: 'bench',
+  port: 0,
+  properties: {},
+  channels: [
+    { name: 'orders', id: 1, qos: 'Guaranteed', properties: {} },
+    { name: 'executions', id: 2, qos: 'Guaranteed', properties: {} },
+  ],
+  roster: [],
+};
+
+/** What the reference case does with its two channels, on whatever bus. */
+export const TRADING_CHANNELS = [
+  { name: 'orders', join: true },
+  { name: 'executions', key: 'Executions/${region}/${department}' },
+] as const;
+
+/** The application of the reference case: every field read, one keyed entity updated, one message sent. Each engine needs its own. */
+const tradingApp = () =>
+  defineApp({ name: 'trading', state: Positions, factories: [TradeFactory] }).on(Order, (order, { state, send }) => {
+    readAll(order);
+    const position = state.positions.getOrCreate(order.account);
+    position.quantity += order.quantity;
+    position.value += order.price * order.quantity;
+    position.lastSequence = order.sequence;
+    const execution = Execution.create();
+    execution.orderId = order.orderId;
+    execution.region = order.region;
+    execution.department = order.department;
+    execution.quantity = order.quantity;
+    execution.price = order.price;
+    execution.sequence = order.sequence;
+    send('executions', execution);
+  });
+
+export interface TradingOptions {
+  /** Directory of the store. */
+  readonly path: string;
+  /** @default 'disk' */
+  readonly durability?: 'disk' | 'os';
+  /** @default true */
+  readonly latencies?: boolean;
+  readonly limits?: Partial<EngineLimits>;
+  /** @default a loopback bus of this engine's own */
+  readonly buses?: readonly BusUse[];
+}
+
+export interface TradingEngine {
+  readonly engine: Engine<Positions>;
+  /** The loopback bus; sources attach here. */
+  readonly provider: LoopbackProvider;
+}
+
+/** Starts an engine with everything switched on. */
+export async function startTrading(options: TradingOptions): Promise<TradingEngine> {
+  const { path, durability = 'disk', latencies = true, limits = {} } = options;
+  const clock = new SystemClock();
+  const provider = new LoopbackProvider();
+  const engine = createEngine<Positions>({
+    app: tradingApp(),
+    clock,
+    latencies,
+    limits,
+    store: () => openLmdbStore({ path, engineName: 'trading', durability, clock }),
+    buses: options.buses ?? [{ description: tradingBus, provider, channels: TRADING_CHANNELS }],
+  });
+  engine.alerts$.subscribe((alert) => {
+    if (alert instanceof ApplicationException) throw alert.cause;
+  });
+  await engine.start();
+  return { engine, provider };
+}
