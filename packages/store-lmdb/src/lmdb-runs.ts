@@ -1,8 +1,8 @@
 import type { RecordRun } from '@aep/store';
 import { RecordReader } from '@aep/store';
-import { type JournalPosition, offsetInRun, trimmedError } from '@aep/store/internal';
+import { type JournalPosition, NO_BASE, offsetInRun, positionAtBase, trimmedError } from '@aep/store/internal';
 import type { Environments } from './environment.js';
-import { MetaName, readNumber } from './store-meta.js';
+import { MetaName, readBase, readNumber } from './store-meta.js';
 
 /** The reading half of the journal in LMDB: used by the writer and by readers in other processes. */
 export class LmdbRuns {
@@ -62,10 +62,9 @@ export class LmdbRuns {
   /** Reads the newest run and checks every record of it. @throws AEP_RECORD_CORRUPT */
   position(): JournalPosition {
     const confirmedTxId = readNumber(this.environments.journalMeta, MetaName.confirmedTxId) ?? 0;
+    const base = readBase(this.environments.journalMeta) ?? NO_BASE;
     const run = this.runAt(Number.MAX_SAFE_INTEGER);
-    if (run === undefined) {
-      return { firstTxId: 1, lastTxId: 0, lastHash: { low: 0, high: 0 }, lastEpoch: 0, confirmedTxId };
-    }
+    if (run === undefined) return positionAtBase(base, confirmedTxId);
     const reader = new RecordReader();
     for (let at = run.start; at < run.end;) at = reader.open(run.bytes, at, run.end);
     return {
@@ -73,7 +72,8 @@ export class LmdbRuns {
       lastTxId: reader.txId,
       lastHash: { low: reader.hash.low, high: reader.hash.high },
       lastEpoch: reader.epoch,
-      confirmedTxId,
+      confirmedTxId: Math.max(confirmedTxId, base.confirmedTxId),
+      base,
     };
   }
 }

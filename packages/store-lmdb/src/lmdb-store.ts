@@ -5,18 +5,21 @@ import {
   STORE_FORMAT_VERSION,
   type Store,
   type StoreIdentity,
+  type StoreOrigin,
   verifyStore,
   type VerifyReport,
 } from '@aep/store';
+import { newMemberId } from '@aep/store/internal';
 import { logCommitDetail } from './commit-detail.js';
 import { closeEnvironments, type Environments, openEnvironments, openFailed, SYNC_COMMIT } from './environment.js';
 import { lackOfRoom } from './free-space.js';
+import { LmdbCopySnapshot } from './lmdb-copy-snapshot.js';
 import { LmdbJournal } from './lmdb-journal.js';
 import { LmdbRuns } from './lmdb-runs.js';
 import { concludeLmdbOptions, type ConcludedLmdbOptions, type LmdbStoreOptions } from './lmdb-store-options.js';
 import { LmdbTables, storeClosed } from './lmdb-tables.js';
-import { beginCreation } from './store-creation.js';
-import { identityBytes, MetaName, numberBytes, readIdentity, readNumber } from './store-meta.js';
+import { beginCreation, isBeingCreated, isThere } from './store-creation.js';
+import { baseBytes, identityBytes, MetaName, numberBytes, readIdentity, readNumber } from './store-meta.js';
 import { awaitStoreLock } from './store-lock.js';
 import { checkInChild, makeInChild } from './verified-open.js';
 
@@ -98,6 +101,11 @@ export class LmdbStore implements Store {
     }
   }
 
+  /** For a state copy (H12): see {@link LmdbCopySnapshot}. */
+  copySnapshot(): LmdbCopySnapshot {
+    return new LmdbCopySnapshot(this.environments, this.tables);
+  }
+
   /**
    * Copies the store, consistently and beside the running engine, into a directory that is empty or missing. The copy has
    * the identity of this member: it is a backup, not a second member.
@@ -144,11 +152,46 @@ export class LmdbStore implements Store {
  * AEP_STORE_DAMAGED, AEP_RECORD_CORRUPT
  */
 export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStore> {
+  return (await openOrMake(concludeLmdbOptions(options), undefined)).store;
+}
+
+/** Whether a store is there that can be opened; one whose making never ended is none. */
+export function hasLmdbStore(path: string): boolean {
+  return isThere(path) && !isBeingCreated(path);
+}
+
+/** A store that nobody may use before its making has ended. */
+export interface LmdbStoreInTheMaking {
+  readonly store: LmdbStore;
+  /** Durable when it returns. @throws AEP_STORE_OPEN_FAILED */
+  readonly endMaking: () => void;
+}
+
+/** Makes a store in place of whatever the directory holds (H12). Until `endMaking` opening makes yet another one. @throws as {@link openLmdbStore} */
+export async function makeLmdbStore(options: LmdbStoreOptions, origin: StoreOrigin): Promise<LmdbStoreInTheMaking> {
+  return openOrMake(concludeLmdbOptions(options), origin);
+}
+
+/** Removes a store, durably. @throws AEP_STORE_LOCKED, AEP_STORE_OPEN_FAILED */
+export async function destroyLmdbStore(options: LmdbStoreOptions): Promise<void> {
   const concluded = concludeLmdbOptions(options);
+  const unlock = await awaitStoreLock(concluded);
+  try {
+    // Ended by nobody: what is left is the beginning of a store.
+    beginCreation(concluded.path, true);
+  } finally {
+    unlock();
+  }
+}
+
+async function openOrMake(
+  concluded: ConcludedLmdbOptions,
+  origin: StoreOrigin | undefined,
+): Promise<LmdbStoreInTheMaking> {
   const unlock = await awaitStoreLock(concluded);
   let environments: Environments | undefined;
   try {
-    const endCreation = beginCreation(concluded.path);
+    const endCreation = beginCreation(concluded.path, origin !== undefined);
     if (concluded.verifyOnOpen) {
       const { path, mapSizeBytes, verifyTailRecords: tailRecords, clock, verifyTimeoutMs } = concluded;
       const inChild = endCreation === undefined ? checkInChild : makeInChild;
@@ -160,10 +203,14 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStor
       readOnly: false,
       noSync: concluded.durability === 'os',
     });
-    const identity = readIdentity(environments.journalMeta, concluded.path) ?? makeIdentity(environments, concluded);
+    const identity =
+      readIdentity(environments.journalMeta, concluded.path) ?? makeIdentity(environments, concluded, origin ?? {});
     if (identity.engineName !== concluded.engineName) throw otherEngine(concluded, identity);
-    endCreation?.();
-    return new LmdbStore(identity, environments, concluded, unlock);
+    if (origin === undefined) endCreation?.();
+    return {
+      store: new LmdbStore(identity, environments, concluded, unlock),
+      endMaking: () => endCreation?.(),
+    };
   } catch (thrown) {
     // What has no code comes from lmdb: a write of the making failed, after which its own close may wait for ever (S3).
     const error = thrown instanceof AepError ? thrown : openFailed(concluded.path, thrown);
@@ -173,22 +220,28 @@ export async function openLmdbStore(options: LmdbStoreOptions): Promise<LmdbStor
   }
 }
 
-function makeIdentity({ journal, journalMeta }: Environments, options: ConcludedLmdbOptions): StoreIdentity {
-  const { clock, random, engineName } = options;
+function makeIdentity(
+  { journal, journalMeta, state, stateMeta }: Environments,
+  { clock, random, engineName }: ConcludedLmdbOptions,
+  { incarnation, base }: StoreOrigin,
+): StoreIdentity {
   const identity: StoreIdentity = {
     formatVersion: STORE_FORMAT_VERSION,
     engineName,
-    incarnation: clock.wallMs(),
-    memberId: hex(random.uint32()) + hex(random.uint32()),
+    incarnation: incarnation ?? clock.wallMs(),
+    memberId: newMemberId(random),
   };
   journal.transactionSync(() => {
     void journalMeta.put(MetaName.identity, identityBytes(identity));
+    if (base === undefined) return;
+    void journalMeta.put(MetaName.base, baseBytes(base));
+    void journalMeta.put(MetaName.epoch, numberBytes(base.epoch));
   }, SYNC_COMMIT);
+  if (base !== undefined)
+    state.transactionSync(() => {
+      void stateMeta.put(MetaName.appliedTxId, numberBytes(base.txId));
+    }, SYNC_COMMIT);
   return identity;
-}
-
-function hex(value: number): string {
-  return value.toString(16).padStart(8, '0');
 }
 
 interface LmdbStats {

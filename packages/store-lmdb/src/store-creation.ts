@@ -12,12 +12,12 @@ const MARKER = 'CREATING';
  *
  * Called under the lock of the store.
  *
+ * @param replaces gives up a store that exists
  * @returns what ends the making; undefined when the store exists
  * @throws AEP_STORE_OPEN_FAILED, as does what is returned
  */
-export function beginCreation(path: string): (() => void) | undefined {
-  const isExisting = existsSync(`${path}/journal`) || existsSync(`${path}/state`);
-  if (isExisting && !isBeingCreated(path)) return undefined;
+export function beginCreation(path: string, replaces: boolean): (() => void) | undefined {
+  if (!replaces && isThere(path) && !isBeingCreated(path)) return undefined;
   attempt(path, () => begin(path));
   return () => attempt(path, () => end(path));
 }
@@ -37,6 +37,11 @@ function end(path: string): void {
   rmSync(`${path}/${MARKER}`);
   // If the marker came back after a power loss, what was acknowledged meanwhile would be taken for an unused store.
   syncDirectory(path);
+}
+
+/** A store, or what its making has left. */
+export function isThere(path: string): boolean {
+  return existsSync(`${path}/journal`) || existsSync(`${path}/state`);
 }
 
 /** A store that nobody has used, and that is not complete. */

@@ -1,5 +1,5 @@
 import { AepError } from '@aep/kernel';
-import { STORE_FORMAT_VERSION, type StoreIdentity } from '@aep/store';
+import { type StoreBase, STORE_FORMAT_VERSION, type StoreIdentity } from '@aep/store';
 import type { BytesDatabase } from './environment.js';
 
 /** Keys of the two meta databases. */
@@ -8,6 +8,7 @@ export const MetaName = {
   epoch: Buffer.from('epoch'),
   confirmedTxId: Buffer.from('confirmedTxId'),
   appliedTxId: Buffer.from('appliedTxId'),
+  base: Buffer.from('base'),
 } as const;
 
 export function readNumber(meta: BytesDatabase, name: Uint8Array): number | undefined {
@@ -34,6 +35,31 @@ export function readIdentity(meta: BytesDatabase, path: string): StoreIdentity |
 
 export function identityBytes(identity: StoreIdentity): Buffer {
   return Buffer.from(JSON.stringify(identity));
+}
+
+const BASE_BYTES = 32;
+
+/** txId, hash, epoch and confirmed position in 32 bytes. */
+export function baseBytes({ txId, hash, epoch, confirmedTxId }: StoreBase): Buffer {
+  const bytes = Buffer.alloc(BASE_BYTES);
+  bytes.writeDoubleLE(txId, 0);
+  bytes.writeUInt32LE(hash.low, 8);
+  bytes.writeUInt32LE(hash.high, 12);
+  bytes.writeDoubleLE(epoch, 16);
+  bytes.writeDoubleLE(confirmedTxId, 24);
+  return bytes;
+}
+
+export function readBase(meta: BytesDatabase): StoreBase | undefined {
+  const bytes = meta.get(MetaName.base);
+  if (bytes?.length !== BASE_BYTES) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return {
+    txId: view.getFloat64(0, true),
+    hash: { low: view.getUint32(8, true), high: view.getUint32(12, true) },
+    epoch: view.getFloat64(16, true),
+    confirmedTxId: view.getFloat64(24, true),
+  };
 }
 
 function parseIdentity(bytes: Uint8Array): StoreIdentity | undefined {

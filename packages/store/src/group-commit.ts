@@ -3,9 +3,11 @@ import type { AppendResult, Durability, Journal, JournalListener, RecordRun, Sto
 import type { ConcludedJournalOptions } from './journal-options.js';
 import { OpenRuns, type PackedRun } from './open-runs.js';
 import { RecordReader } from './record-reader.js';
+import { NO_HASH } from './record-hash.js';
 import { recordsOf } from './record-runs.js';
 import { HASH_OFFSET, HEADER_BYTES } from './record-layout.js';
 import { issueStable } from './stable.js';
+import type { StoreBase } from './store-maker.js';
 
 /** What goes to the medium in one commit: all of it or nothing. */
 export interface CommitBatch {
@@ -24,6 +26,23 @@ export interface JournalPosition {
   readonly lastHash: { readonly low: number; readonly high: number };
   readonly lastEpoch: number;
   readonly confirmedTxId: number;
+  readonly base: StoreBase;
+}
+
+/** The base of a journal that begins with record 1. */
+export const NO_BASE: StoreBase = Object.freeze({ txId: 0, hash: NO_HASH, epoch: 0, confirmedTxId: 0 });
+
+/** The position of a journal that has no record yet. */
+export function positionAtBase(base: StoreBase, confirmedTxId: number): JournalPosition {
+  const { txId, hash, epoch } = base;
+  return {
+    firstTxId: txId + 1,
+    lastTxId: txId,
+    lastHash: hash,
+    lastEpoch: epoch,
+    confirmedTxId: Math.max(confirmedTxId, base.confirmedTxId),
+    base,
+  };
 }
 
 /**
@@ -44,13 +63,14 @@ export abstract class GroupCommitJournal implements Journal {
   firstTxId: number;
   confirmedTxId: number;
   readonly lastHash: { low: number; high: number };
+  lastEpoch: number;
+  readonly base: StoreBase;
   readonly appended: { bytes: Uint8Array; start: number } = { bytes: NO_BYTES, start: 0 };
 
   protected inFlight: CommitBatch | undefined;
   /** Records below it are given up; how far that has got is the subclass's business. */
   protected trimBeforeTxId = 0;
   private phase: 'open' | 'closing' | 'closed' | 'failed' = 'open';
-  private lastEpoch: number;
   private readonly waiting: OpenRuns;
   private listener: JournalListener | undefined;
   private hasFailed = false;
@@ -80,6 +100,7 @@ export abstract class GroupCommitJournal implements Journal {
     this.confirmedTxId = position.confirmedTxId;
     this.lastHash = { low: position.lastHash.low, high: position.lastHash.high };
     this.lastEpoch = position.lastEpoch;
+    this.base = position.base;
     this.waiting = new OpenRuns(limits.runBytesMax, limits.commitBatchMax);
   }
 
@@ -128,7 +149,7 @@ export abstract class GroupCommitJournal implements Journal {
   cut(afterTxId: number, done: (error: AepError | undefined) => void): void {
     assert(this.phase === 'open' && this.pendingCut === undefined, 'an open journal is cut once at a time');
     assert(
-      afterTxId === 0 ? this.firstTxId === 1 : afterTxId >= this.firstTxId,
+      afterTxId >= this.firstTxId || (afterTxId === this.base.txId && this.firstTxId === afterTxId + 1),
       'the cut is behind a record that is kept',
     );
     assert(afterTxId <= this.lastTxId, 'the cut is inside the journal');
@@ -272,11 +293,15 @@ export abstract class GroupCommitJournal implements Journal {
     this.stableTxId = Math.min(this.stableTxId, txId);
     this.lastTxId = this.stableTxId;
     this.confirmedTxId = Math.min(this.confirmedTxId, this.stableTxId);
-    const reader = new RecordReader();
-    for (const { bytes } of txId === 0 ? [] : this.read(txId)) reader.open(bytes);
-    this.lastHash.low = reader.hash.low;
-    this.lastHash.high = reader.hash.high;
-    this.lastEpoch = reader.epoch;
+    let { hash, epoch } = this.base;
+    if (txId >= this.firstTxId) {
+      const reader = new RecordReader();
+      for (const { bytes } of this.read(txId)) reader.open(bytes);
+      ({ hash, epoch } = reader);
+    }
+    this.lastHash.low = hash.low;
+    this.lastHash.high = hash.high;
+    this.lastEpoch = epoch;
   }
 
   private checkContinues(bytes: Uint8Array, length: number): void {

@@ -33,6 +33,7 @@ export type { JournalOptions } from './journal-options.js';
 export { MemoryDisk } from './memory-disk.js';
 export { MemoryFaults } from './memory-faults.js';
 export { type CrashOutcome, MemoryStore, type MemoryStoreOptions, STORE_FORMAT_VERSION } from './memory-store.js';
+export { MemoryStoreMaker } from './memory-store-maker.js';
 export { hashRecord, NO_HASH } from './record-hash.js';
 export {
   HEADER_BYTES,
@@ -60,6 +61,7 @@ export { Scrubber, type ScrubOptions } from './scrubber.js';
 export { SortedTable } from './sorted-table.js';
 export type { Stable } from './stable.js';
 export type { ApplyResult, StateTables, Store, StoreIdentity, StoreSnapshot, TableChanges } from './store.js';
+export type { CopiedEntry, CopySnapshot, StoreBase, StoreInTheMaking, StoreMaker, StoreOrigin } from './store-maker.js';
 export {
   KEY_BYTES_MAX,
   type RangeBytes,

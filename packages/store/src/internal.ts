@@ -1,5 +1,7 @@
-export { type CommitBatch, GroupCommitJournal, type JournalPosition } from './group-commit.js';
+export { type CommitBatch, GroupCommitJournal, type JournalPosition, NO_BASE, positionAtBase } from './group-commit.js';
 export { offsetInRun, recordsOf, trimmedError } from './record-runs.js';
 export { concludeJournalOptions, type ConcludedJournalOptions, within } from './journal-options.js';
 export type { PackedRun } from './open-runs.js';
+export { newMemberId } from './member-id.js';
+export { StoreFilling } from './store-filling.js';
 export { issueStable } from './stable.js';

@@ -1,5 +1,6 @@
 import type { AepError } from '@aep/kernel';
 import type { Stable } from './stable.js';
+import type { StoreBase } from './store-maker.js';
 
 /** What holds when the journal says "stable" (E34). */
 export type Durability = 'disk' | 'replicated' | 'os' | 'none';
@@ -42,7 +43,8 @@ export interface JournalReader {
 }
 
 /**
- * The ordered log of sealed transactions of one engine: `txId` = 1, 2, 3 … without a hole. One writer.
+ * The ordered log of sealed transactions of one engine: `txId` = 1, 2, 3 … without a hole. One writer. A member that joined
+ * a group by a copy of its state begins later, after its {@link base}.
  *
  * Group commit (E33): records appended while a commit is in flight wait in the open batch; when the commit ends, the
  * batch goes as one (S6). `commit()` starts a commit if none is in flight, else the open batch follows by itself.
@@ -54,6 +56,10 @@ export interface Journal extends JournalReader {
   readonly lastTxId: number;
   /** Hash of the last appended record, which the next one carries (two 32-bit halves). */
   readonly lastHash: RecordHash;
+  /** Epoch of the last appended record; that of the base when there is none. */
+  readonly lastEpoch: number;
+  /** What the first record ever appended here continued. */
+  readonly base: StoreBase;
 
   listen(listener: JournalListener): void;
   /**
@@ -70,7 +76,7 @@ export interface Journal extends JournalReader {
   trim(beforeTxId: number): void;
   /**
    * Gives up all records after `afterTxId`, durably when the callback comes: for a follower whose tail was never stable
-   * in its group (H5). `afterTxId` is 0 or a record that is kept; nothing may have been applied after it (E35). Records
+   * in its group (H5). `afterTxId` is a record that is kept, or the base; nothing may have been applied after it (E35). Records
    * that wait are given up too; `append` answers 'back-pressured' until the callback.
    */
   cut(afterTxId: number, done: (error: AepError | undefined) => void): void;

@@ -1,16 +1,38 @@
 import { AepError } from '@aep/kernel';
+import { NO_BASE } from './group-commit.js';
 import type { PackedRun } from './open-runs.js';
 import { SortedTable } from './sorted-table.js';
 import type { StoreIdentity } from './store.js';
+import type { StoreBase } from './store-maker.js';
 
 /** What a {@link MemoryStore} finds after a crash: everything that was durable. Belongs to one store at a time. */
 export class MemoryDisk {
   identity: StoreIdentity | undefined;
+  base: StoreBase = NO_BASE;
+  /** False while a store is being made: nobody has used it yet. */
+  isComplete = true;
   epoch = 0;
   confirmedTxId = 0;
   appliedTxId = 0;
   runs: PackedRun[] = [];
   readonly tables = new Map<number, SortedTable>();
+
+  /** A store that is being made takes the place of what is there. */
+  format(identity: StoreIdentity | undefined, base: StoreBase): void {
+    this.identity = identity;
+    this.base = { ...base, hash: { ...base.hash } };
+    this.isComplete = false;
+    this.epoch = base.epoch;
+    this.confirmedTxId = base.confirmedTxId;
+    this.appliedTxId = base.txId;
+    this.runs = [];
+    this.tables.clear();
+  }
+
+  /** A new disk takes the place of this one. */
+  erase(): void {
+    this.format(undefined, NO_BASE);
+  }
 
   table(tableId: number): SortedTable {
     let table = this.tables.get(tableId);

@@ -1,5 +1,5 @@
 import { AepError, type Clock, type Log } from '@aep/kernel';
-import { type CommitBatch, GroupCommitJournal, type JournalPosition } from './group-commit.js';
+import { type CommitBatch, GroupCommitJournal, type JournalPosition, positionAtBase } from './group-commit.js';
 import type { Durability, RecordRun } from './journal.js';
 import type { ConcludedJournalOptions } from './journal-options.js';
 import type { MemoryDisk } from './memory-disk.js';
@@ -109,10 +109,8 @@ export function persist(disk: MemoryDisk, batch: CommitBatch): void {
 
 function positionOf(disk: MemoryDisk): JournalPosition {
   const last = disk.runs[disk.runs.length - 1];
-  const { confirmedTxId } = disk;
-  if (last === undefined) {
-    return { firstTxId: 1, lastTxId: 0, lastHash: { low: 0, high: 0 }, lastEpoch: 0, confirmedTxId };
-  }
+  const { confirmedTxId, base } = disk;
+  if (last === undefined) return positionAtBase(base, confirmedTxId);
   const reader = new RecordReader();
   for (let at = last.start; at < last.end;) at = reader.open(last.bytes, at, last.end);
   return {
@@ -120,7 +118,8 @@ function positionOf(disk: MemoryDisk): JournalPosition {
     lastTxId: reader.txId,
     lastHash: { low: reader.hash.low, high: reader.hash.high },
     lastEpoch: reader.epoch,
-    confirmedTxId,
+    confirmedTxId: Math.max(confirmedTxId, base.confirmedTxId),
+    base,
   };
 }
 

@@ -6,6 +6,7 @@ import { MemoryDisk } from './memory-disk.js';
 import { MemoryFaults } from './memory-faults.js';
 import { MemoryJournal, persist } from './memory-journal.js';
 import { applyTo, MemoryTables } from './memory-tables.js';
+import { newMemberId } from './member-id.js';
 import type { Store, StoreIdentity } from './store.js';
 
 export interface MemoryStoreOptions {
@@ -48,8 +49,8 @@ export class MemoryStore implements Store {
 
   constructor(private readonly options: MemoryStoreOptions) {
     this.faults = options.faults ?? new MemoryFaults();
-    this.disk = options.disk ?? new MemoryDisk();
     this.random = options.random ?? new SeededRandom(1);
+    this.disk = options.disk ?? new MemoryDisk();
     this.identity = this.disk.identity ??= newIdentity(options, this.random);
     const limits = concludeJournalOptions(options.journal ?? {});
     const { clock, log = silentLog } = options;
@@ -111,12 +112,13 @@ export class MemoryStore implements Store {
 
 const OUTCOMES: readonly CrashOutcome[] = ['lost', 'kept', 'torn'];
 
-function newIdentity(options: MemoryStoreOptions, random: Random): StoreIdentity {
+/** @param incarnation of the group that it is made for */
+export function newIdentity(options: MemoryStoreOptions, random: Random, incarnation?: number): StoreIdentity {
   return {
     formatVersion: STORE_FORMAT_VERSION,
     engineName: options.engineName ?? 'memory',
-    incarnation: options.clock.wallMs(),
-    memberId: random.uint32().toString(16).padStart(8, '0'),
+    incarnation: incarnation ?? options.clock.wallMs(),
+    memberId: newMemberId(random),
   };
 }
 

@@ -2,7 +2,8 @@ import { AepError, assert, type Clock } from '@aep/kernel';
 import type { MemoryDisk } from './memory-disk.js';
 import type { MemoryFaults } from './memory-faults.js';
 import { SortedTable } from './sorted-table.js';
-import type { ApplyResult, StateTables, StoreSnapshot, TableChanges } from './store.js';
+import type { ApplyResult, StateTables, TableChanges } from './store.js';
+import type { CopiedEntry, CopySnapshot } from './store-maker.js';
 import type { RangeBytes, TableEntry } from './tables.js';
 
 interface PendingApply {
@@ -49,7 +50,7 @@ export class MemoryTables implements StateTables {
     return 'accepted';
   }
 
-  snapshot(): StoreSnapshot {
+  snapshot(): CopySnapshot {
     const tables = new Map<number, SortedTable>();
     for (const [tableId, table] of this.disk.tables) tables.set(tableId, table.fork());
     return new MemorySnapshot(this.disk.appliedTxId, tables);
@@ -61,7 +62,7 @@ export class MemoryTables implements StateTables {
   }
 }
 
-class MemorySnapshot implements StoreSnapshot {
+class MemorySnapshot implements CopySnapshot {
   constructor(
     readonly appliedTxId: number,
     private readonly tables: Map<number, SortedTable>,
@@ -73,6 +74,15 @@ class MemorySnapshot implements StoreSnapshot {
 
   range(tableId: number, options?: RangeBytes): IterableIterator<TableEntry> {
     return (this.tables.get(tableId) ?? NO_ENTRIES).range(options);
+  }
+
+  *entries(after?: { readonly tableId: number; readonly key: Uint8Array }): IterableIterator<CopiedEntry> {
+    const tableIds = [...this.tables.keys()].sort((a, b) => a - b);
+    for (const tableId of tableIds) {
+      if (after !== undefined && tableId < after.tableId) continue;
+      const bounds = after?.tableId === tableId ? { gt: after.key } : {};
+      for (const { key, value } of this.range(tableId, bounds)) yield { tableId, key, value };
+    }
   }
 
   close(): void {

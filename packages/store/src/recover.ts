@@ -58,13 +58,12 @@ export async function recover(store: Store, options: RecoveryOptions): Promise<R
   }
   if (tail.lastTxId > tables.appliedTxId) await applyChunk(store, tail, clock);
   if (tables.appliedTxId !== toTxId) throw endsEarly(tables.appliedTxId, toTxId);
-  const { reader } = tail;
   return {
     recordsFolded: toTxId - fromTxId + 1,
     appliedTxId: toTxId,
     lastHash: journal.lastHash,
-    lastEpoch: toTxId === 0 ? 0 : reader.epoch,
-    epoch: Math.max(store.epoch, reader.epoch),
+    lastEpoch: journal.lastEpoch,
+    epoch: Math.max(store.epoch, journal.lastEpoch),
     confirmedTxId: journal.confirmedTxId,
     elapsedMs: clock.monotonicMs() - startedMs,
   };

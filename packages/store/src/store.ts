@@ -6,8 +6,9 @@ import type { TableReader } from './tables.js';
 export interface StoreIdentity {
   readonly formatVersion: number;
   readonly engineName: string;
-  /** Made at creation (wall ms): tells receivers that sequence numbers begin anew (E51). */
+  /** Tells receivers that sequence numbers begin anew (E51): the wall time (ms) of the making, or that of the group it joins. */
   readonly incarnation: number;
+  /** Random, made with the store: a member that lost its disk is not the member it was (H3). */
   readonly memberId: string;
 }
 

@@ -1,31 +1,14 @@
 import assert from 'node:assert/strict';
-import { VirtualClock } from '@aep/kernel';
-import { MemoryFaults, MemoryStore, type Store } from '@aep/store';
-import { storeContract, type StoreHarness } from '@aep/store/contract';
+import { SeededRandom, VirtualClock } from '@aep/kernel';
+import { MemoryFaults, MemoryStore, MemoryStoreMaker, type Store } from '@aep/store';
+import { storeContract, type StoreHarness, storeMakerContract, type StoreMakerHarness } from '@aep/store/contract';
 
 storeContract('memory', { kill: true, failingWrite: true, freeSpace: true }, async () => new MemoryHarness());
 
-class MemoryHarness implements StoreHarness {
+storeMakerContract('memory', async () => new MemoryMakerHarness());
+
+class MemoryTime {
   readonly clock = new VirtualClock();
-  private readonly faults = new MemoryFaults();
-  private store = new MemoryStore({ clock: this.clock, faults: this.faults });
-
-  async open(): Promise<Store> {
-    this.store = new MemoryStore({ clock: this.clock, faults: this.faults, disk: this.store.disk });
-    return this.store;
-  }
-
-  async kill(): Promise<void> {
-    this.store = this.store.crash();
-  }
-
-  fail(): void {
-    this.faults.failsNextSync = true;
-  }
-
-  setFreeBytes(bytes: number): void {
-    this.faults.freeBytes = bytes;
-  }
 
   async waitUntil(condition: () => boolean): Promise<void> {
     for (let step = 0; step < 10_000 && !condition(); step++) this.clock.advance(1);
@@ -46,4 +29,37 @@ class MemoryHarness implements StoreHarness {
   }
 
   async dispose(): Promise<void> {}
+}
+
+class MemoryHarness extends MemoryTime implements StoreHarness {
+  private readonly faults = new MemoryFaults();
+  private store = new MemoryStore({ clock: this.clock, faults: this.faults });
+
+  async open(): Promise<Store> {
+    this.store = new MemoryStore({ clock: this.clock, faults: this.faults, disk: this.store.disk });
+    return this.store;
+  }
+
+  async kill(): Promise<void> {
+    this.store = this.store.crash();
+  }
+
+  fail(): void {
+    this.faults.failsNextSync = true;
+  }
+
+  setFreeBytes(bytes: number): void {
+    this.faults.freeBytes = bytes;
+  }
+}
+
+class MemoryMakerHarness extends MemoryTime implements StoreMakerHarness {
+  private readonly random = new SeededRandom(5);
+  maker = new MemoryStoreMaker({ clock: this.clock, random: this.random });
+
+  async restart(): Promise<void> {
+    const { disk } = this.maker;
+    this.maker.crash('lost');
+    this.maker = new MemoryStoreMaker({ clock: this.clock, random: this.random, disk });
+  }
 }

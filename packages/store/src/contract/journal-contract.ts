@@ -336,12 +336,12 @@ export const journalCases: readonly ContractCase[] = [
   },
 ];
 
-export async function commit(harness: StoreHarness, store: Store): Promise<void> {
+export async function commit(harness: Pick<StoreHarness, 'waitUntil'>, store: Store): Promise<void> {
   store.journal.commit();
   await stableUpTo(harness, store, store.journal.lastTxId);
 }
 
-export async function stableUpTo(harness: StoreHarness, store: Store, txId: number): Promise<void> {
+export async function stableUpTo(harness: Pick<StoreHarness, 'waitUntil'>, store: Store, txId: number): Promise<void> {
   await harness.waitUntil(() => store.journal.stableTxId >= txId);
 }
 
