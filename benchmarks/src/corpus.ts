@@ -1,9 +1,11 @@
 import type { BenchmarkCase } from './case.js';
+import { directCases } from './cases/direct.js';
 import { diskCases } from './cases/disk.js';
 import { engineCases } from './cases/engine.js';
 import { journalCases } from './cases/journal.js';
 import { keyCases } from './cases/keys.js';
 import { latencyCases } from './cases/latency.js';
+import { tcpCases } from './cases/tcp.js';
 import { viewCases } from './cases/views.js';
 
 /** Every case, in the order in which it runs and is reported. */
@@ -14,4 +16,6 @@ export const corpus: readonly BenchmarkCase[] = [
   ...journalCases,
   ...engineCases,
   ...latencyCases,
+  ...directCases,
+  ...tcpCases,
 ];

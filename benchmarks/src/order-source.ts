@@ -48,6 +48,7 @@ export class OrderSource implements BindingListener {
   private sent = 0;
   private confirmed = 0;
   private total = 0;
+  private untilMs = Infinity;
   private orders: readonly Uint8Array[] = [];
   private isScheduled = false;
   private finish: () => void = () => undefined;
@@ -93,6 +94,15 @@ export class OrderSource implements BindingListener {
     const startedMs = performance.now();
     await this.send(orders, count);
     return (count / (performance.now() - startedMs)) * 1000;
+  }
+
+  /** The same over a time instead of a number. */
+  async measureFor(orders: readonly Uint8Array[], durationMs: number): Promise<number> {
+    const startedMs = performance.now();
+    const before = this.confirmed;
+    this.untilMs = startedMs + durationMs;
+    await this.send(orders, Infinity);
+    return ((this.confirmed - before) / (performance.now() - startedMs)) * 1000;
   }
 
   /**
@@ -142,6 +152,12 @@ export class OrderSource implements BindingListener {
     throw cause;
   }
 
+  private endNow(): void {
+    this.untilMs = Infinity;
+    this.total = this.sent;
+    if (this.confirmed === this.total) this.finish();
+  }
+
   private schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
@@ -152,6 +168,7 @@ export class OrderSource implements BindingListener {
   }
 
   private pump(): void {
+    if (performance.now() >= this.untilMs) this.endNow();
     const { paced } = this;
     const until = paced === undefined ? this.total : paced.first + paced.schedule.dueNow();
     while (this.sent < until) {
