@@ -5,6 +5,8 @@ import { engineCases } from './cases/engine.js';
 import { journalCases } from './cases/journal.js';
 import { keyCases } from './cases/keys.js';
 import { latencyCases } from './cases/latency.js';
+import { recoveryCases } from './cases/recovery.js';
+import { slowDiskCases } from './cases/slow-disk.js';
 import { tcpCases } from './cases/tcp.js';
 import { viewCases } from './cases/views.js';
 
@@ -18,4 +20,6 @@ export const corpus: readonly BenchmarkCase[] = [
   ...latencyCases,
   ...directCases,
   ...tcpCases,
+  ...recoveryCases,
+  ...slowDiskCases,
 ];
