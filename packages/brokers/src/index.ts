@@ -1,3 +1,4 @@
+export { activeMqBroker, type ActiveMqBrokerOptions } from './activemq-broker.js';
 export { type BrokerCommand, type BrokerKind, type BrokerPlace, BrokerProcess } from './broker-process.js';
 export { didNotRun, type TestSpeaker } from './did-not-run.js';
 export { FaultProxy } from './fault-proxy.js';

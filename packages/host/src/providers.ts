@@ -1,4 +1,5 @@
 import { type Binding, type BusProvider, BusProviderRegistry, ExecutorProvider, LoopbackProvider } from '@aep/bus';
+import { ActiveMqProvider } from '@aep/bus-activemq';
 import { DirectProvider } from '@aep/bus-direct';
 import { AepError, toError } from '@aep/kernel';
 import type { Model } from '@aep/model';
@@ -18,6 +19,8 @@ export async function registerProviders(
   const registry = new BusProviderRegistry([
     new LoopbackProvider(),
     new DirectProvider(),
+    new ActiveMqProvider(),
+    new ActiveMqProvider({ name: 'stomp' }),
     new ExecutorProvider({ baseDirectory: context.modelDir }),
     ...given,
   ]);

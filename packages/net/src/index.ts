@@ -9,3 +9,4 @@ export {
   type Network,
 } from './network.js';
 export { TcpNetwork } from './tcp-network.js';
+export { TlsNetwork, type TlsOptions } from './tls-network.js';

@@ -29,7 +29,8 @@ export class TcpNetwork implements Network {
   }
 }
 
-class TcpLink implements Link {
+/** A link over a socket of Node's, encrypted or not. */
+export class TcpLink implements Link {
   private handler!: LinkHandler;
   private isCorked = false;
   private isEnded = false;
@@ -37,10 +38,14 @@ class TcpLink implements Link {
   private failure: Error | undefined;
   private readonly uncork = (): void => this.flush();
 
-  /** @param target where it connects to; absent for a link that was accepted */
+  /**
+   * @param target where it connects to; absent for a link that was accepted
+   * @param openEvent of the socket: when bytes may flow
+   */
   constructor(
     private readonly socket: Socket,
     private readonly target?: NetAddress,
+    private readonly openEvent: 'connect' | 'secureConnect' = 'connect',
   ) {
     this.isOpen = target === undefined;
   }
@@ -57,7 +62,7 @@ class TcpLink implements Link {
   start(handler: LinkHandler): void {
     this.handler = handler;
     const { socket } = this;
-    socket.on('connect', () => (this.isOpen = true));
+    socket.on(this.openEvent, () => (this.isOpen = true));
     socket.on('data', (bytes: Buffer) => {
       if (!this.isEnded) handler.onBytes(bytes);
     });

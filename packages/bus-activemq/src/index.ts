@@ -1,0 +1,1 @@
+export { ActiveMqProvider, type ActiveMqProviderOptions } from './activemq-provider.js';
