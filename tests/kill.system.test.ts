@@ -15,7 +15,9 @@ for (const [mode, what] of [
     const killsMin = Math.ceil(KILLS / 2);
     context.diagnostic(`seed ${SEED} (AEP_SEED=${SEED} repeats it; npm run kill -- --mode ${mode} for more)`);
     const { cycles, rounds, lines, msPerCycle } = await runKills({ cycles: killsMin, seed: SEED, mode, workers: 2 });
-    context.diagnostic(`${cycles} kills in ${rounds} rounds over ${lines} lines, ${Math.round(msPerCycle)} ms each`);
+    context.diagnostic(
+      `numbers: ${cycles} kills (${mode}) in ${rounds} rounds over ${lines} lines, ${Math.round(msPerCycle)} ms each`,
+    );
     assert.ok(cycles >= killsMin, `only ${cycles} of ${killsMin} kills hit a running process`);
   });
 }

@@ -16,14 +16,18 @@ test('a kill or an error at any writing system call loses nothing that was ackno
   if (didNotRun(context)) return;
   const all = await listPositions(SEED);
   const positions = POSITIONS === 'all' ? all : all.slice(0, Number(POSITIONS));
-  context.diagnostic(`${positions.length} of ${all.length} positions, seed ${SEED} (AEP_SEED, AEP_CALL_POSITIONS=all)`);
+  context.diagnostic(
+    `numbers: ${positions.length} of ${all.length} system-call positions, seed ${SEED} (AEP_SEED, AEP_CALL_POSITIONS=all)`,
+  );
   const tries = positions.map((position) => () => tryPosition(position));
   report(await twoAtOnce(tries));
 });
 
 test('kills during recovery, five deep, lose nothing that was acknowledged', async (context) => {
   if (didNotRun(context)) return;
-  context.diagnostic(`${RECOVERIES} recoveries from seed ${SEED} (AEP_SEED, AEP_RECOVERIES)`);
+  context.diagnostic(
+    `numbers: ${RECOVERIES} recoveries, five kills deep each, from seed ${SEED} (AEP_SEED, AEP_RECOVERIES)`,
+  );
   const tries = Array.from({ length: RECOVERIES }, (_, index) => () => tryRecovery(SEED + index));
   report(await twoAtOnce(tries));
 });

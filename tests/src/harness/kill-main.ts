@@ -1,6 +1,10 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { runKills } from './kill-driver.js';
+import type { RoundResult } from './kill-round.js';
+
+/** How far it is, is said each time so many more have been done. */
+const KILLS_PER_LINE = 50;
 
 /** `npm run kill -- [--cycles N] [--seed S] [--mode one|three|both] [--input FILE] [--workers N]` */
 const { values } = parseArgs({
@@ -20,8 +24,22 @@ let failed = 0;
 for (const mode of modes) {
   const cycles = Math.ceil(Number(values.cycles) / modes.length);
   write(`${mode}: ${cycles} kills, seed ${seed}`);
+  let kills = 0;
+  const onRound = (result: RoundResult): void => {
+    const before = kills;
+    kills += result.kills;
+    if (Math.floor(kills / KILLS_PER_LINE) > Math.floor(before / KILLS_PER_LINE))
+      write(`${mode}: ${kills} of ${cycles}`);
+  };
   try {
-    const report = await runKills({ cycles, seed, mode, input: values.input, workers: Number(values.workers) });
+    const report = await runKills({
+      cycles,
+      seed,
+      mode,
+      input: values.input,
+      workers: Number(values.workers),
+      onRound,
+    });
     const { rounds, lines, msPerCycle } = report;
     write(
       `${mode}: ${report.cycles} kills in ${rounds} rounds over ${lines} lines, ${Math.round(msPerCycle)} ms each: 0 lost, 0 doubled`,

@@ -17,7 +17,8 @@ export async function oneProcessRound(options: RoundOptions): Promise<RoundResul
   const data = join(options.folder, 'killed');
   while (!round.isSpent) {
     const child = start(round, data);
-    const killAfterMs = undisturbed.tookMs * (0.1 + round.random.float());
+    // At any moment of a run, but more often early: each kill then leaves something to do for the next ones.
+    const killAfterMs = undisturbed.tookMs * (0.05 + round.random.float() ** 2);
     await Promise.race([child.ended, delay(killAfterMs, undefined, { ref: false })]);
     const isEarly = child.isRunning;
     await round.end(child);

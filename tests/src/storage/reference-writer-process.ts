@@ -1,4 +1,4 @@
-import { openSync, writeSync } from 'node:fs';
+import { existsSync, openSync, writeSync } from 'node:fs';
 import process from 'node:process';
 import { describeError, SystemClock } from '@aep/kernel';
 import { Checkpointer, LocalCause, recover, RecordKind, RecordWriter } from '@aep/store';
@@ -7,11 +7,13 @@ import { openLmdbStore } from '@aep/store-lmdb';
 /**
  * The reference workload: brings a store to a number of transactions, one commit each, with checkpoints behind, and says in
  * a file what has become stable, at once. The same system calls in the same order each time. Arguments: directory of the
- * store, file for what it says, number of transactions, `disk` or `os`.
+ * store, file for what it says, number of transactions, `disk` or `os`, `sync` or `async` commits, and who makes a new
+ * store: a `child` or the process `itself`.
  *
  * It says `stable N`, `failed CODE`, and `done` when it has closed the store.
  */
-const [path = '', report = '', count = '0', durability = 'disk'] = process.argv.slice(2);
+const [path = '', report = '', count = '0', durability = 'disk', commitMode = 'sync', maker = 'itself'] =
+  process.argv.slice(2);
 const clock = new SystemClock();
 const reportFile = openSync(report, 'a');
 /** What is said after a failure would be an acknowledgement that must not be: it is waited for. */
@@ -37,8 +39,8 @@ async function write(): Promise<void> {
     path,
     engineName: 'reference',
     durability: durability === 'os' ? 'os' : 'disk',
-    commitMode: 'sync',
-    verifyOnOpen: false,
+    commitMode: commitMode === 'async' ? 'async' : 'sync',
+    verifyOnOpen: maker === 'child' && !existsSync(`${path}/journal`),
     scrubIntervalMs: 0,
     mapSizeBytes: 64 * 1024 * 1024,
     journal: { commitStallMs: 2_000 },

@@ -13,7 +13,12 @@ export interface WriterRun {
   /** Holds the store in `store`, and what the writer says in `report`. */
   readonly folder: string;
   readonly transactions: number;
+  /** @default 'disk' */
   readonly durability?: 'disk' | 'os';
+  /** @default 'sync' */
+  readonly commitMode?: 'sync' | 'async';
+  /** Who makes a new store. @default 'itself' */
+  readonly maker?: 'itself' | 'child';
 }
 
 export interface WriterEnd {
@@ -33,14 +38,16 @@ export function whyNoStrace(): string | undefined {
 
 /** Runs the reference writer under strace, which looks only at the files of its store and at its report. */
 export function traceWriter(run: WriterRun, options: readonly string[]): Promise<WriterEnd> {
-  const { folder, transactions, durability = 'disk' } = run;
+  const { folder, transactions, durability = 'disk', commitMode = 'sync', maker = 'itself' } = run;
   const names = ['store/journal/data.mdb', 'store/state/data.mdb', 'store/CREATING', 'report'];
   const files = names.map((name) => `${folder}/${name}`);
   const watched = files.flatMap((file) => ['-P', file]);
-  const writer = [WRITER, `${folder}/store`, `${folder}/report`, String(transactions), durability];
+  const writer = [WRITER, `${folder}/store`, `${folder}/report`, String(transactions), durability, commitMode, maker];
   return new Promise((resolve, reject) => {
     const child = spawn('strace', ['-f', '-qq', ...watched, ...options, process.execPath, ...writer], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      // One thread does all that is written behind, so that the n-th call of a thread is the same one in each run.
+      env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
       timeout: WRITER_MS_MAX,
       killSignal: 'SIGKILL',
     });
