@@ -15,6 +15,7 @@ const LAYERS: Readonly<Record<string, number>> = {
   bus: 2,
   codegen: 2,
   'bus-direct': 3,
+  'bus-nats': 3,
   'bus-activemq': 3,
   cluster: 3,
   engine: 4,

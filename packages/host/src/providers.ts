@@ -1,6 +1,7 @@
 import { type Binding, type BusProvider, BusProviderRegistry, ExecutorProvider, LoopbackProvider } from '@aep/bus';
 import { ActiveMqProvider } from '@aep/bus-activemq';
 import { DirectProvider } from '@aep/bus-direct';
+import { NatsProvider } from '@aep/bus-nats';
 import { AepError, toError } from '@aep/kernel';
 import type { Model } from '@aep/model';
 import type { DependencyContainer, InjectionToken } from 'tsyringe';
@@ -21,6 +22,7 @@ export async function registerProviders(
     new DirectProvider(),
     new ActiveMqProvider(),
     new ActiveMqProvider({ name: 'stomp' }),
+    new NatsProvider(),
     new ExecutorProvider({ baseDirectory: context.modelDir }),
     ...given,
   ]);

@@ -35,6 +35,7 @@ export interface TestAppOptions {
   readonly log?: Log;
 }
 
+let nextIncarnation = 1;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -54,6 +55,8 @@ export class TestApp implements BindingListener {
   readonly binding: Binding;
   private isInsideCall = false;
   private nextSno = 1;
+  /** Its numbers begin at 1, so it is a new life of its sender. */
+  private readonly incarnation = nextIncarnation++;
   private isAckPlanned = false;
 
   constructor(
@@ -107,6 +110,7 @@ export class TestApp implements BindingListener {
     const metadata = new MessageMetadata();
     metadata.sno = this.nextSno++;
     metadata.senderId = this.options.app.charCodeAt(0);
+    metadata.incarnation = this.incarnation;
     // The message stands somewhere inside a larger buffer, as it does in an engine.
     const bytes = encoder.encode(`<<${text}>>`);
     return { channel: this.channel(name), key, metadata, bytes, start: 2, end: bytes.length - 2 };

@@ -1,0 +1,1 @@
+export { NatsProvider, type NatsProviderOptions } from './nats-provider.js';

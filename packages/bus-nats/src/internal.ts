@@ -1,0 +1,1 @@
+export { type DeliveryPosition, readAckSubject } from './ack-subject.js';

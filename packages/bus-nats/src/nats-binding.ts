@@ -1,0 +1,377 @@
+import { AepError, type TimerHandle, toError } from '@aep/kernel';
+import { type BindingOptions, BusBinding, type ChannelDescription, type Delivery, type Outbound } from '@aep/bus';
+import { channelUnknown } from '@aep/bus/internal';
+import { encodeHead } from './headers.js';
+import type { Connector, Link, LinkEvents } from './link.js';
+import { LiveReader, type LiveReaderOwner } from './live-reader.js';
+import type { NatsDelivery } from './nats-delivery.js';
+import { natsError } from './nats-errors.js';
+import type { ChannelNames, NatsOptions } from './nats-options.js';
+import { durableName } from './provisioning.js';
+import { Session } from './session.js';
+import { type PublisherOwner, sizeProblem, StreamPublisher } from './stream-publisher.js';
+import { StreamReader } from './stream-reader.js';
+import { KeyFilter } from './subjects.js';
+
+type Reader = StreamReader | LiveReader;
+
+/** Deliveries of one turn: other work of the process has its chance between turns. */
+const TURN_MAX = 512;
+/** Room for metadata and what JetStream is told, beside the message. */
+const HEAD_BYTES_TYPICAL = 512;
+
+/**
+ * One app on one NATS bus: BestEffort channels on core NATS, each Guaranteed one on a stream of its own.
+ * ```
+ *   connecting ──> provisioning ──> up ──connection lost──> waiting ──backoff──> connecting …
+ * ```
+ */
+export class NatsBinding extends BusBinding implements PublisherOwner, LiveReaderOwner, LinkEvents {
+  private readonly publishers = new Map<string, StreamPublisher>();
+  private readonly readers = new Map<string, Reader>();
+  private readonly patterns = new Map<string, Set<string>>();
+  private session: Session | undefined;
+  private reconnectTimer: TimerHandle | undefined;
+  private failures = 0;
+  private lastLogged = '';
+  private isTurnPlanned = false;
+  private isDelivering = false;
+  private isStopped = false;
+  /** Which reader is looked at first: each in turn. */
+  private firstReader = 0;
+
+  constructor(
+    options: BindingOptions,
+    private readonly nats: NatsOptions,
+    private readonly connector: Connector,
+  ) {
+    super(options);
+    for (const { channel } of nats.bus.roster) {
+      if (!nats.channels.has(channel)) throw channelUnknown(nats.bus.name, channel);
+    }
+    for (const names of nats.channels.values()) {
+      if (names.description.qos === 'Guaranteed') {
+        this.publishers.set(names.description.name, new StreamPublisher(names, nats, this));
+      }
+    }
+  }
+
+  get isReading(): boolean {
+    return !this.isStopped && (this.state === 'open' || this.state === 'opening');
+  }
+
+  protected override doOpen(done: (error: AepError | undefined) => void): void {
+    this.connect(done);
+  }
+
+  protected override doJoin(channel: ChannelDescription, patterns: readonly string[]): void {
+    const names = this.nats.channels.get(channel.name);
+    if (names === undefined) throw channelUnknown(this.nats.bus.name, channel.name);
+    const all = this.patternsOf(channel.name);
+    for (const pattern of patterns) all.add(pattern);
+    let reader = this.readers.get(channel.name);
+    if (reader === undefined) {
+      const Kind = channel.qos === 'Guaranteed' ? StreamReader : LiveReader;
+      reader = new Kind(names, this.nats, this, [...all]);
+      this.readers.set(channel.name, reader);
+    }
+    reader.setPatterns([...all]);
+    if (this.session !== undefined) this.startReader(reader, this.session);
+  }
+
+  protected override doSend(outbound: Outbound, isGuaranteed: boolean): boolean {
+    const names = this.nats.channels.get(outbound.channel.name);
+    if (names === undefined) throw channelUnknown(this.nats.bus.name, outbound.channel.name);
+    if (isGuaranteed) return this.publishers.get(outbound.channel.name)!.send(outbound);
+    this.publishLive(names, outbound);
+    return true;
+  }
+
+  protected override doFlush(): void {
+    // The client puts out what was published when the turn ends.
+  }
+
+  protected override doAcknowledge(delivery: Delivery): void {
+    (delivery as NatsDelivery).source.acknowledge(delivery as NatsDelivery);
+    this.wake();
+  }
+
+  protected override doResume(): void {
+    this.wake();
+  }
+
+  protected override doStopReading(): void {
+    this.isStopped = true;
+    for (const reader of this.readers.values()) reader.stop();
+  }
+
+  protected override doClose(preserveJoins: boolean, done: () => void): void {
+    if (this.reconnectTimer !== undefined) this.options.clock.cancel(this.reconnectTimer);
+    for (const reader of this.readers.values()) reader.stop();
+    const { session } = this;
+    if (session === undefined) return done();
+    this.session = undefined;
+    const leave = preserveJoins ? Promise.resolve() : this.leave(session);
+    leave
+      .catch((thrown: unknown) => this.nats.log.log('warn', 'a durable subscription may be left behind', {}, thrown))
+      .finally(() => {
+        this.disconnect(session, natsError('AEP_NATS_CLOSED', 'retry', this.nats.bus, 'the binding was closed'));
+        session.link.close(done);
+      });
+  }
+
+  onClosed(cause: AepError): void {
+    const { session } = this;
+    if (session === undefined) return; // provisioning sees it
+    this.session = undefined;
+    this.disconnect(session, cause);
+    if (this.state !== 'open') return;
+    if (this.options.failPolicy === 'Fail') return this.fail(cause);
+    const { listener } = this.options;
+    for (const { channel } of this.readers.values()) listener.onChannelDown(channel, cause);
+    listener.onBindingDown(cause);
+    this.reconnectLater(cause);
+  }
+
+  onRefused(cause: AepError): void {
+    if (this.state === 'open') this.fail(cause);
+  }
+
+  // What publishers and readers say.
+
+  onStored(outbound: Outbound): void {
+    this.confirm(outbound);
+  }
+
+  onRoom(): void {
+    this.writable();
+  }
+
+  onSilent(): void {
+    const { session } = this;
+    if (session === undefined) return;
+    const { requestTimeoutMs, bus } = this.nats;
+    const cause = natsError('AEP_NATS_TIMEOUT', 'retry', bus, `no answer to a publish within ${requestTimeoutMs} ms`);
+    session.link.close(() => undefined);
+    this.onClosed(cause);
+  }
+
+  onUnsendable(cause: AepError): void {
+    this.options.clock.defer(() => this.fail(cause));
+  }
+
+  onReady(): void {
+    this.deliverSome();
+  }
+
+  onRedelivered(): void {
+    this.counts.redelivered++;
+  }
+
+  onDropped(): void {
+    this.counts.dropped++;
+  }
+
+  onFailed(cause: AepError): void {
+    this.fail(cause);
+  }
+
+  private connect(done: (error: AepError | undefined) => void): void {
+    let isLost: AepError | undefined;
+    // Until it is provisioned a lost connection fails the attempt, not the binding.
+    const events: LinkEvents = {
+      onClosed: (cause) => {
+        isLost = cause;
+        attempt?.end(cause);
+        if (attempt === undefined || this.session === attempt) this.onClosed(cause);
+      },
+      onRefused: (cause) => {
+        if (attempt !== undefined && this.session === attempt) return this.onRefused(cause);
+        isLost = cause;
+        attempt?.end(cause);
+      },
+    };
+    let attempt: Session | undefined;
+    this.connector.connect(events, (error, link) => {
+      if (link === undefined) return done(error);
+      const session = new Session(link, this.nats);
+      attempt = session;
+      if (isLost !== undefined) return done(isLost);
+      this.provision(session).then(
+        () => this.onProvisioned(session, isLost, done),
+        (thrown: unknown) => link.close(() => done(isLost ?? this.asError(thrown))),
+      );
+    });
+  }
+
+  private onProvisioned(
+    session: Session,
+    isLost: AepError | undefined,
+    done: (error: AepError | undefined) => void,
+  ): void {
+    if (isLost !== undefined) return done(isLost);
+    if (this.state !== 'opening' && this.state !== 'open') return session.link.close(() => done(undefined));
+    this.session = session;
+    this.failures = 0;
+    this.lastLogged = '';
+    for (const publisher of this.publishers.values()) publisher.start(session);
+    done(undefined);
+  }
+
+  private async provision(session: Session): Promise<void> {
+    const { channels, bus } = this.nats;
+    const { info } = session.link;
+    const guaranteed = [...channels.values()].filter(({ description }) => description.qos === 'Guaranteed');
+    if (guaranteed.length > 0 && !info.hasJetStream) {
+      const why = `the server ${info.server} runs without JetStream, which Guaranteed channels need: start it with --jetstream, or set qos="BestEffort"`;
+      throw natsError('AEP_NATS_NO_JETSTREAM', 'reject', bus, why);
+    }
+    this.checkPayload(info.payloadBytesMax);
+    for (const { stream, subjects, description } of guaranteed) {
+      await session.provisioning.ensureStream({ channel: description, stream, subjects });
+    }
+    for (const { app, channel } of bus.roster) {
+      const names = channels.get(channel)!;
+      if (names.description.qos !== 'Guaranteed') continue;
+      const filter = new KeyFilter(names.subjects.root, this.rosterPatterns(app, channel));
+      const consumer = { stream: names.stream, durable: durableName(app), filterSubject: filter.subject };
+      await session.provisioning.ensureConsumer(consumer);
+    }
+  }
+
+  private checkPayload(payloadBytesMax: number): void {
+    const { messageBytesMax, log } = this.nats;
+    if (payloadBytesMax >= messageBytesMax + HEAD_BYTES_TYPICAL) return;
+    log.log('info', 'the server takes smaller messages (max_payload) than the app may send (limits.messageBytesMax)', {
+      payloadBytesMax,
+      messageBytesMax,
+    });
+  }
+
+  private reconnectLater(cause: AepError): void {
+    if (cause.code !== this.lastLogged) {
+      this.lastLogged = cause.code;
+      this.nats.log.log('warn', 'no connection, trying again', {}, cause);
+    }
+    const { reconnectMinMs, reconnectMaxMs, random, clock } = this.nats;
+    const fullMs = Math.min(reconnectMaxMs, reconnectMinMs * 2 ** Math.min(this.failures++, 20));
+    // Half of it is chance, so that the apps of a broken broker do not return in step.
+    this.reconnectTimer = clock.schedule(fullMs * (0.5 + random.float() / 2), () => {
+      this.reconnectTimer = undefined;
+      this.connect((error) => this.onReconnected(error));
+    });
+  }
+
+  private onReconnected(error: AepError | undefined): void {
+    if (this.state !== 'open') return;
+    if (error !== undefined) return error.advice === 'retry' ? this.reconnectLater(error) : this.fail(error);
+    const { session } = this;
+    if (session === undefined) return; // lost again already
+    this.options.listener.onBindingUp();
+    for (const reader of this.readers.values()) this.startReader(reader, session);
+  }
+
+  private startReader(reader: Reader, session: Session): void {
+    if (this.isStopped) return;
+    reader.start(session).then(
+      () => {
+        if (this.session === session && this.state === 'open') this.options.listener.onChannelUp(reader.channel);
+      },
+      (thrown: unknown) => {
+        if (this.session !== session || this.state !== 'open') return;
+        const error = this.asError(thrown);
+        if (error.advice !== 'retry') return this.fail(error);
+        session.link.close(() => undefined);
+        this.onClosed(error);
+      },
+    );
+  }
+
+  /** Publishers and readers wait for the next connection. */
+  private disconnect(session: Session, cause: AepError): void {
+    session.end(cause);
+    for (const publisher of this.publishers.values()) publisher.onDisconnected();
+    for (const reader of this.readers.values()) reader.onDisconnected();
+  }
+
+  /** Gives up the durable subscriptions that the roster does not name. */
+  private async leave(session: Session): Promise<void> {
+    for (const reader of this.readers.values()) {
+      if (!(reader instanceof StreamReader)) continue;
+      const isOfRoster = this.nats.bus.roster.some(
+        ({ app, channel }) => app === this.nats.app && channel === reader.channel.name,
+      );
+      const { stream, durable } = reader.consumer;
+      if (!isOfRoster) await session.provisioning.deleteConsumer(stream, durable);
+    }
+  }
+
+  private publishLive({ subjects }: ChannelNames, outbound: Outbound): void {
+    const { bytes, start, end, key, metadata } = outbound;
+    const link: Link | undefined = this.session?.link;
+    const head = encodeHead(metadata);
+    const subject = subjects.toSubject(key);
+    if (link === undefined || sizeProblem(link.info, subject, end - start + head.length) !== undefined) {
+      this.counts.dropped++;
+      return;
+    }
+    // The client writes at the end of the turn, and the bytes are the engine's again before.
+    link.publish(subject, bytes.slice(start, end), { head });
+  }
+
+  private patternsOf(channel: string): Set<string> {
+    let patterns = this.patterns.get(channel);
+    if (patterns === undefined) {
+      patterns = new Set(this.rosterPatterns(this.nats.app, channel));
+      this.patterns.set(channel, patterns);
+    }
+    return patterns;
+  }
+
+  /** What the deployment says that an app takes of a channel; empty when it does not join it. */
+  private rosterPatterns(app: string, channel: string): string[] {
+    const entries = this.nats.bus.roster.filter((entry) => entry.app === app && entry.channel === channel);
+    return entries.flatMap(({ patterns }) => (patterns.length === 0 ? ['**'] : patterns));
+  }
+
+  private wake(): void {
+    if (this.isTurnPlanned) return;
+    this.isTurnPlanned = true;
+    this.options.clock.defer(() => {
+      this.isTurnPlanned = false;
+      this.deliverSome();
+    });
+  }
+
+  private deliverSome(): void {
+    if (this.isDelivering) return;
+    this.isDelivering = true;
+    try {
+      for (let left = TURN_MAX; left > 0; left--) {
+        const reader = this.canDeliver ? this.nextReader() : undefined;
+        if (reader === undefined) return;
+        const delivery = reader.take();
+        if (!this.deliver(delivery)) return reader.untake(delivery);
+      }
+      this.wake();
+    } finally {
+      this.isDelivering = false;
+    }
+  }
+
+  private nextReader(): Reader | undefined {
+    const readers = [...this.readers.values()];
+    for (let tried = 0; tried < readers.length; tried++) {
+      const reader = readers[(this.firstReader + tried) % readers.length]!;
+      if (reader.ready.size === 0) continue;
+      this.firstReader = (this.firstReader + tried + 1) % readers.length;
+      return reader;
+    }
+    return undefined;
+  }
+
+  private asError(thrown: unknown): AepError {
+    if (thrown instanceof AepError) return thrown;
+    return natsError('AEP_NATS_LOST', 'retry', this.nats.bus, toError(thrown).message, thrown);
+  }
+}
