@@ -61,6 +61,13 @@ export class ManagedProcess {
     return new Promise((resolve) => this.waiting.push({ pattern, resolve }));
   }
 
+  /** The next line that matches after this one was told; undefined when the process ends first. */
+  answer(line: string, pattern: RegExp): Promise<string | undefined> {
+    this.tell(line);
+    if (this.end !== undefined) return Promise.resolve(undefined);
+    return new Promise((resolve) => this.waiting.push({ pattern, resolve }));
+  }
+
   tell(line: string): void {
     this.child.stdin.write(`${line}\n`);
   }

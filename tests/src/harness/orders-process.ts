@@ -13,15 +13,16 @@ import {
 import { runXvm, type Xvm } from '@aep/host';
 
 /**
- * One process of the order example, as `three-processes` of its model has it. Arguments: model file, xvm, data directory.
+ * One process of the order example, as a profile of its model has it. Arguments: model file, xvm, data directory, profile
+ * (`three-processes` when there is none).
  * Says `done` when the gateway has read its input and the order processor has all of it; answers the line `summary` with its
  * part of the result, once it has passed on what it was given.
  */
-const [file = '', name = '', dataDir = ''] = process.argv.slice(2);
+const [file = '', name = '', dataDir = '', profile = 'three-processes'] = process.argv.slice(2);
 const reading = new Reading();
 const code = await runXvm({
   model: { file },
-  profiles: ['three-processes'],
+  profiles: [profile],
   xvm: name,
   dataDir,
   registerServices: (services) => services.register(Reading, { useValue: reading }),
