@@ -1,0 +1,363 @@
+import { AepError, type TimerHandle } from '@aep/kernel';
+import { RECORD_VERSION } from '@aep/store';
+import type { GroupRecord, MemberRef } from '../arbiter/arbiter.js';
+import type { Admission, DownstreamConnection } from '../link/downstream.js';
+import type { Bye, GroupPosition } from '../link/frames.js';
+import { checkVersions, type Hello, NONCE_BYTES, type Welcome } from '../link/handshake.js';
+import { FollowerSession, type SessionOwner } from '../replication/follower-session.js';
+import { GroupStability } from '../replication/group-stability.js';
+import type { HeldStore, StoreUser } from '../replication/held-store.js';
+import type { RecentRecords } from '../replication/recent-records.js';
+import { ReplicatedJournal } from '../replication/replicated-journal.js';
+import { ReplicatedStore } from '../replication/replicated-store.js';
+import type { MemberContext } from './context.js';
+import type { RunningEngine } from './engine-port.js';
+import { Membership } from './membership.js';
+import { notPrimary, staleEpoch, steppedDown } from './member-errors.js';
+import { isSameMember } from './register.js';
+
+export interface PrimaryParts {
+  readonly held: HeldStore;
+  readonly recent: RecentRecords;
+  /** What the register says, by a change that this process made itself; this member's promise of it is durable. */
+  readonly record: GroupRecord;
+  /** Known to be stable in the group already. */
+  readonly stableTxId: number;
+  readonly listener: PrimaryListener;
+}
+
+export interface PrimaryListener {
+  /** The group has another primary; everything that could release something has been stopped. The engine is still ending. */
+  onDeposed(cause: AepError): void;
+  /** The engine is no more. `cause` is undefined when it was drained. */
+  onEngineEnded(cause: AepError | undefined): void;
+  onActive(): void;
+}
+
+/**
+ * - `equalising`: the register is ours, but records of our journal are not stable in the group yet: the engine waits.
+ * - `active`: the engine runs.
+ * - `ended`: nothing is released any more.
+ */
+export type PrimaryPhase = 'equalising' | 'active' | 'ended';
+
+/**
+ * A member that is the primary: one life of it, from a change of the register that it made itself to the moment when it learns
+ * of a later one. Everything late — an acknowledgement, an answer of the arbiter, a durable epoch — finds `ended` and does
+ * nothing.
+ */
+export class PrimaryRole implements Admission, SessionOwner, StoreUser {
+  phase: PrimaryPhase = 'equalising';
+  /** In which this member acts: set in the register and durable here. */
+  epoch: number;
+  readonly self: MemberRef;
+  readonly stability: GroupStability;
+  readonly membership: Membership;
+  readonly sessions = new Map<string, FollowerSession>();
+  private readonly journal: ReplicatedJournal;
+  private readonly store: ReplicatedStore;
+  private engine: RunningEngine | undefined;
+  private hasEngineEnded = false;
+  /** A follower knows a higher epoch: nothing is released until the register has told whether it is still ours. */
+  private isDoubted = false;
+  private stallTimer: TimerHandle | undefined;
+  private lastMoveMs: number;
+
+  constructor(
+    private readonly context: MemberContext,
+    private readonly parts: PrimaryParts,
+  ) {
+    const { held, recent, record, stableTxId } = parts;
+    const local = held.store;
+    this.epoch = record.epoch;
+    this.self = record.primary;
+    this.lastMoveMs = context.clock.monotonicMs();
+    this.stability = new GroupStability(stableTxId, local.journal.stableTxId, (txId) => this.onMark(txId));
+    this.journal = new ReplicatedJournal({
+      local: local.journal,
+      recent,
+      clock: context.clock,
+      markTxId: () => this.releasedTxId(),
+      neededFromTxId: () => this.neededFromTxId(),
+      onCommit: () => this.pump(),
+    });
+    this.store = new ReplicatedStore(
+      local,
+      this.journal,
+      () => this.epoch,
+      () => ({ epoch: this.epoch, stableTxId: this.stability.markTxId, followers: this.sessions.size }),
+    );
+    this.membership = new Membership(context, record, {
+      sessions: this.sessions,
+      stability: this.stability,
+      self: this.self,
+      makeDurable: (epoch, done) => this.makeDurable(epoch, done),
+      onAdopted: (adopted) => this.onAdopted(adopted),
+      onLost: (current) => this.depose(current),
+    });
+  }
+
+  start(): void {
+    this.parts.held.usedBy(this);
+    this.membership.start();
+    this.watchForStalls();
+    this.stability.local(this.parts.held.store.journal.stableTxId);
+    this.parts.held.store.journal.commit();
+    this.startEngineWhenEqual();
+  }
+
+  /** The register has another value than the one that this role has set. */
+  onRegister(record: GroupRecord): void {
+    if (this.phase !== 'ended') this.membership.onRegister(record);
+  }
+
+  /** Ends this life: no further mark, no further frame. The engine is told as by a disk that failed. */
+  end(cause: AepError, saying: AepError = cause): void {
+    if (this.phase === 'ended') return;
+    this.phase = 'ended';
+    // First of all the journal: whatever the calls below cause, nothing can be released by it.
+    this.journal.end(cause);
+    this.membership.stop();
+    this.parts.held.usedBy(undefined);
+    if (this.stallTimer !== undefined) this.context.clock.cancel(this.stallTimer);
+    for (const session of this.sessions.values()) session.end(saying);
+    this.sessions.clear();
+    if (this.engine === undefined) {
+      this.context.mark('stepped-down-early');
+      this.engineEnded(cause);
+    } else this.engine.halt(cause);
+  }
+
+  /** Handles what was accepted and ends the engine in order; `onEngineEnded` follows. Records still replicate. */
+  drain(): void {
+    if (this.engine !== undefined) this.engine.drain();
+    else this.engineEnded(undefined);
+  }
+
+  /** All listed members have all there is. */
+  get isEqual(): boolean {
+    return this.stability.markTxId === this.parts.held.store.journal.lastTxId;
+  }
+
+  // Followers come and go.
+
+  welcome(hello: Hello): Omit<Welcome, 'proof'> {
+    const { options, random } = this.context;
+    checkVersions(
+      { version: options.version, recordVersion: RECORD_VERSION },
+      { version: hello.version, recordVersion: hello.recordVersion },
+    );
+    this.checkStillPrimary(hello);
+    return {
+      member: this.self.name,
+      storeId: this.self.storeId,
+      epoch: this.epoch,
+      incarnation: this.parts.held.store.identity.incarnation,
+      version: options.version,
+      heartbeatMs: options.limits.heartbeatMs,
+      nonce: Uint8Array.from({ length: NONCE_BYTES }, () => random.below(256)),
+    };
+  }
+
+  join(hello: Hello, connection: DownstreamConnection): FollowerSession {
+    this.checkStillPrimary(hello);
+    const { limits } = this.context.options;
+    const session = new FollowerSession(
+      {
+        store: this.parts.held.store,
+        maker: this.context.maker,
+        source: { journal: this.parts.held.store.journal, recent: this.parts.recent },
+        owner: this,
+        mark: this.context.mark,
+        copyChunkBytesMax: limits.copyChunkBytesMax,
+        copyWindowChunks: limits.copyWindowChunks,
+      },
+      hello,
+      connection,
+    );
+    const before = this.sessions.get(hello.member);
+    this.sessions.set(hello.member, session);
+    before?.end(replaced(hello.member));
+    this.context.emit({ type: 'MemberUp', member: hello.member });
+    // The connection must know the session before the session ends it.
+    this.context.clock.defer(() => {
+      if (session.phase !== 'ended') session.start();
+    });
+    return session;
+  }
+
+  position(): GroupPosition {
+    const { journal } = this.parts.held.store;
+    const stableTxId = this.stability.markTxId;
+    return {
+      epoch: this.epoch,
+      stableTxId,
+      confirmedTxId: Math.min(journal.confirmedTxId, stableTxId),
+      firstTxId: journal.firstTxId,
+    };
+  }
+
+  onDiverged(session: FollowerSession, commonTxId: number): boolean {
+    const { options, emit } = this.context;
+    emit({
+      type: 'DivergenceDetected',
+      member: session.name,
+      commonTxId,
+      appliedTxId: session.appliedTxId,
+    });
+    if (options.onDivergence === 'copy') return true;
+    session.end(diverged(session.name, commonTxId, session.appliedTxId));
+    return false;
+  }
+
+  onMoved(session: FollowerSession): void {
+    if (this.phase === 'ended') return;
+    this.membership.onMoved(session);
+  }
+
+  onEnded(session: FollowerSession, cause: AepError, _peerSaid: Bye | undefined): void {
+    if (this.sessions.get(session.name) !== session) return;
+    this.sessions.delete(session.name);
+    this.context.emit({ type: 'MemberDown', member: session.name, cause });
+    if (this.phase !== 'ended') this.membership.onGone(session);
+  }
+
+  // What becomes durable and stable.
+
+  onDurable(txId: number): void {
+    if (this.phase === 'ended') return;
+    this.parts.recent.durable(txId);
+    this.stability.local(txId);
+    // A follower that reads from the journal may go on.
+    this.pump();
+  }
+
+  private onMark(txId: number): void {
+    if (this.phase === 'ended') return;
+    this.lastMoveMs = this.context.clock.monotonicMs();
+    if (!this.isDoubted) this.journal.stable(txId);
+    this.startEngineWhenEqual();
+  }
+
+  /** The mark as the engine may know it. */
+  private releasedTxId(): number {
+    return this.isDoubted ? this.doubtedAtTxId : this.stability.markTxId;
+  }
+
+  private doubtedAtTxId = 0;
+
+  private pump(): void {
+    for (const session of this.sessions.values()) {
+      session.pump();
+      session.flush();
+    }
+  }
+
+  private neededFromTxId(): number {
+    let lowest = this.stability.lowestAckedTxId + 1;
+    for (const session of this.sessions.values()) lowest = Math.min(lowest, session.neededFromTxId);
+    return lowest;
+  }
+
+  /**
+   * The engine takes what its journal holds for the truth, so all of it must be stable first. After a takeover that is so at
+   * once; after a restart the members that are still listed must have the tail of the journal, or be left out.
+   */
+  private startEngineWhenEqual(): void {
+    if (this.phase !== 'equalising' || !this.isEqual) return;
+    this.phase = 'active';
+    this.context.log.log('info', 'this member is the primary', { epoch: this.epoch, lastTxId: this.journal.lastTxId });
+    this.engine = this.context.engines.start(this.store, {
+      onStarted: () => {
+        if (this.phase !== 'ended') this.parts.listener.onActive();
+      },
+      onEnded: (cause) => this.engineEnded(cause),
+    });
+  }
+
+  private engineEnded(cause: AepError | undefined): void {
+    if (this.hasEngineEnded) return;
+    this.hasEngineEnded = true;
+    // From the event loop, so that whoever ends this role has finished doing so.
+    this.context.clock.defer(() => this.parts.listener.onEngineEnded(cause));
+  }
+
+  // The epoch.
+
+  /** Durable here before anything is done in it (H4). */
+  private makeDurable(epoch: number, done: () => void): void {
+    this.parts.held.store.setEpoch(epoch, (error) => {
+      if (error !== undefined) this.context.fail(error);
+      else if (this.phase !== 'ended') done();
+    });
+  }
+
+  private onAdopted(record: GroupRecord): void {
+    this.epoch = record.epoch;
+    this.context.emit({ type: 'MembersChanged', epoch: record.epoch, members: record.members });
+    for (const session of this.sessions.values()) {
+      if (record.members.some((one) => isSameMember(one, session))) session.tellPaired(record.epoch);
+    }
+    this.startEngineWhenEqual();
+  }
+
+  private depose(current: GroupRecord): void {
+    if (this.phase === 'ended') return;
+    this.context.mark('stepped-down');
+    const cause = steppedDown(this.self.name, this.epoch, current);
+    this.end(cause, notPrimary(this.self.name, current.epoch));
+    this.parts.listener.onDeposed(cause);
+  }
+
+  /**
+   * A member promises an epoch only after the register has had it, so a higher one than ours means that the register has moved.
+   * It is read before anything more is released (H4); most often it then turns out that another member is the primary.
+   */
+  private checkStillPrimary(hello: Hello): void {
+    if (this.phase === 'ended') throw notPrimary(this.self.name, this.epoch);
+    if (hello.promisedEpoch <= this.epoch) return;
+    this.context.mark('higher-epoch-seen');
+    this.doubt();
+    throw staleEpoch(this.self.name, this.epoch, hello.promisedEpoch);
+  }
+
+  private doubt(): void {
+    if (this.isDoubted) return;
+    this.doubtedAtTxId = this.stability.markTxId;
+    this.isDoubted = true;
+    this.context.register.refresh(() => {
+      // When another member was found, this role has ended by now.
+      if (this.phase === 'ended') return;
+      this.isDoubted = false;
+      if (this.stability.markTxId > this.doubtedAtTxId) this.journal.stable(this.stability.markTxId);
+    });
+  }
+
+  private watchForStalls(): void {
+    const { clock, options, emit } = this.context;
+    const { stallAlertMs } = options.limits;
+    this.stallTimer = clock.schedule(stallAlertMs / 2, () => {
+      this.watchForStalls();
+      const stableTxId = this.stability.markTxId;
+      const { lastTxId } = this.journal;
+      if (lastTxId === stableTxId) this.lastMoveMs = clock.monotonicMs();
+      const sinceMs = clock.monotonicMs() - this.lastMoveMs;
+      if (sinceMs < stallAlertMs) return;
+      emit({ type: 'ReplicationStalled', member: this.stability.slowest, stableTxId, lastTxId, sinceMs });
+    });
+  }
+}
+
+function replaced(member: string): AepError {
+  return new AepError('AEP_LINK_REPLACED', 'retry', `member ${member} has made a newer link`, { member });
+}
+
+function diverged(member: string, commonTxId: number, appliedTxId: number): AepError {
+  return new AepError(
+    'AEP_CLUSTER_DIVERGED',
+    'fatal',
+    `member ${member} holds records up to ${appliedTxId} in its tables that the group does not have after ${commonTxId}: ` +
+      'keep its data directory for inspection, then let it join with an empty one (or set onDivergence to "copy")',
+    { member, commonTxId, appliedTxId },
+  );
+}

@@ -1,0 +1,97 @@
+import { NO_HASH, type CopiedEntry, type CopySnapshot, type Store } from '@aep/store';
+import { LINK_HIGH_WATER_BYTES } from '@aep/net';
+import type { DownstreamConnection } from '../link/downstream.js';
+import { encodeEntries } from '../link/frames.js';
+import type { RecordSource } from './record-feed.js';
+import { hashAt } from './record-hashes.js';
+import { epochOfRecordBefore } from './record-epochs.js';
+
+export interface CopyOutParts {
+  readonly store: Store;
+  readonly snapshot: CopySnapshot;
+  readonly source: RecordSource;
+  readonly connection: DownstreamConnection;
+  readonly chunkBytesMax: number;
+  /** Chunks that the follower has not put into its tables yet. */
+  readonly windowChunks: number;
+  /** All entries are there; records after `baseTxId` follow. */
+  readonly onDone: (baseTxId: number) => void;
+}
+
+/**
+ * Sends the tables as of one moment (H12), a chunk at a time, at the pace at which the follower writes them. The journal that
+ * goes with them is all that the primary keeps: whatever somebody may still ask of it after a failover — messages in doubt,
+ * change readers, the replay of an event-sourced application — the new member has too.
+ */
+export class CopyOut {
+  entryCount = 0;
+  private readonly baseTxId: number;
+  private sentChunks = 0;
+  private takenChunks = 0;
+  private last: CopiedEntry | undefined;
+  private hasEnded = false;
+  private isClosed = false;
+  private isBegun = false;
+
+  constructor(private readonly parts: CopyOutParts) {
+    this.baseTxId = parts.store.journal.firstTxId - 1;
+  }
+
+  start(): void {
+    const { store, snapshot, source, connection } = this.parts;
+    const { journal, identity } = store;
+    const txId = this.baseTxId;
+    connection.copyBegin({
+      incarnation: identity.incarnation,
+      base: {
+        txId,
+        hash: hashAt(source, txId) ?? NO_HASH,
+        epoch: epochOfRecordBefore(journal),
+        confirmedTxId: Math.min(journal.confirmedTxId, txId),
+      },
+      appliedTxId: snapshot.appliedTxId,
+    });
+  }
+
+  /** The follower has made its store, and so many chunks are in it. */
+  taken(chunkCount: number): void {
+    this.isBegun = true;
+    this.takenChunks = chunkCount;
+    this.pump();
+  }
+
+  pump(): void {
+    const { connection, windowChunks } = this.parts;
+    if (!this.isBegun || this.isClosed) return;
+    while (!this.hasEnded && this.sentChunks - this.takenChunks < windowChunks) {
+      if (connection.bufferedBytes >= LINK_HIGH_WATER_BYTES) return;
+      const chunk = this.nextChunk();
+      if (chunk.length === 0) this.hasEnded = true;
+      else {
+        this.sentChunks++;
+        connection.copyChunk(encodeEntries(chunk));
+      }
+    }
+    if (this.hasEnded && this.takenChunks === this.sentChunks) this.parts.onDone(this.baseTxId);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.parts.snapshot.close();
+  }
+
+  private nextChunk(): CopiedEntry[] {
+    const { snapshot, chunkBytesMax } = this.parts;
+    const chunk: CopiedEntry[] = [];
+    let bytes = 0;
+    for (const entry of snapshot.entries(this.last)) {
+      chunk.push(entry);
+      this.last = entry;
+      bytes += entry.key.length + entry.value.length;
+      if (bytes >= chunkBytesMax) break;
+    }
+    this.entryCount += chunk.length;
+    return chunk;
+  }
+}

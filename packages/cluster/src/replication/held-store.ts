@@ -1,0 +1,40 @@
+import type { AepError } from '@aep/kernel';
+import type { Stable, Store } from '@aep/store';
+
+/** Who uses a member's store at the moment. */
+export interface StoreUser {
+  /** Records up to here are durable here. */
+  onDurable(txId: number): void;
+}
+
+/**
+ * A member's open store. Its journal has one listener for good, this; its user changes with the role, so that a backup becomes
+ * primary without opening the store anew.
+ */
+export class HeldStore {
+  private user: StoreUser | undefined;
+  private error: AepError | undefined;
+
+  /** @param onFailure a write failed: fatal for the member (H22). Once. */
+  constructor(
+    readonly store: Store,
+    onFailure: (error: AepError) => void,
+  ) {
+    store.journal.listen({
+      onStable: (mark: Stable) => this.user?.onDurable(mark.txId),
+      onFailure: (error) => {
+        this.error = error;
+        onFailure(error);
+      },
+    });
+  }
+
+  get failure(): AepError | undefined {
+    return this.error;
+  }
+
+  /** From now on this one hears of the journal, and the one before does not. */
+  usedBy(user: StoreUser | undefined): void {
+    this.user = user;
+  }
+}

@@ -1,1 +1,0 @@
-export type { CopiedEntry, CopySnapshot, StoreBase, StoreInTheMaking, StoreMaker, StoreOrigin } from '@aep/store';
