@@ -95,7 +95,7 @@ export class EngineCore implements BusPortListener, PipelineListener {
     this.outbound = outboundPool(limits.outboundPendingMax);
     this.inbound = new RingQueue(limits.inboundQueueMax);
     this.handlers = new HandlerTable(app, options.policies.defaultHandler, this.counters);
-    this.messaging = new Messaging(options, this, this.time);
+    this.messaging = new Messaging(options, this, this.handlers.types, this.time);
     this.state =
       app.state === undefined ? undefined : new StateSpace(tables, { cachedEntitiesMax: limits.cachedEntitiesMax });
     this.transaction = new OpenTransaction(this.state);
@@ -217,6 +217,8 @@ export class EngineCore implements BusPortListener, PipelineListener {
   private readonly turn = (): void => {
     this.isScheduled = false;
     this.time.refresh();
+    // The epoch of a group rises while its primary runs, when members come and go (H3).
+    this.pipeline.epoch = Math.max(1, this.store.epoch);
     const { eventsPerTurnMax, commitBatchMax } = this.options.limits;
     let steps = 0;
     const { journal } = this.store;

@@ -8,7 +8,7 @@ import {
   type KeyTemplateOptions,
   QosCode,
 } from '@aep/bus';
-import type { MessageType, MessageView } from '@aep/messages';
+import type { MessageMetadata, MessageType, MessageView } from '@aep/messages';
 import { encodeChannelTag } from '@aep/store';
 import { ChannelStatistics } from '../statistics.js';
 import type { StreamMarks } from '../transaction/dedupe.js';
@@ -24,6 +24,8 @@ export interface ChannelOptions {
   /** Key template, `OrderEvents/${OrderState}/${Region}`. @default messages of the channel have no key */
   readonly key?: string;
   readonly keyOptions?: Omit<KeyTemplateOptions, 'channel'>;
+  /** Full name of the type that a message without one has: for what other programs send. @default it has none, and is unhandled (E16) */
+  readonly defaultType?: string;
   /** Values for variables that neither the message nor the send gives (E81); `ChannelUp` may set others. */
   readonly keyTable?: KeyTable;
 }
@@ -48,6 +50,8 @@ export class ChannelPort {
   keyTable: KeyTable | undefined;
   /** False for a channel that a bus delivered from and the deployment does not have (E16). */
   isKnown = true;
+  /** Of a message without a type. */
+  defaultType: MessageType | undefined;
   /** The join is in force. */
   isUp = false;
   marks!: StreamMarks;
@@ -68,6 +72,13 @@ export class ChannelPort {
     this.joined = options.join === true;
     this.patterns = compileFilter(options.filter, this.keyTemplate);
     this.isFiltered = (options.filter ?? '').trim() !== '';
+  }
+
+  /** A message of a program that knows nothing of types gets that of its channel; from then on it is like any other. */
+  giveType(metadata: MessageMetadata): void {
+    if (metadata.typeId !== 0 || this.defaultType === undefined) return;
+    metadata.factoryId = this.defaultType.factoryId;
+    metadata.typeId = this.defaultType.typeId;
   }
 
   get where(): string {

@@ -1,4 +1,5 @@
 import { AepError, didYouMean, hashString, toError } from '@aep/kernel';
+import type { MessageType, TypeRegistry } from '@aep/messages';
 import type { AppDefinition } from '../app/app-definition.js';
 import { matchesSource } from '../app/handler-table.js';
 import type { BusUse, ConcludedEngineOptions } from '../engine-options.js';
@@ -34,6 +35,7 @@ export class Messaging {
   constructor(
     private readonly options: ConcludedEngineOptions,
     private readonly listener: BusPortListener,
+    private readonly types: TypeRegistry,
     time: LoopTime,
   ) {
     const { limits } = options;
@@ -170,9 +172,24 @@ export class Messaging {
       const channel = uses.get(description.name) ?? { name: description.name };
       const join = channel.join === true || isSource(this.options.app, bus.name, description.name);
       const port = new ChannelPort(bus, description, slot, { ...channel, join });
+      port.defaultType = this.findType(port, channel.defaultType);
       bus.channels.set(description.name, port);
       this.ports.push(port);
     }
+  }
+
+  private findType(port: ChannelPort, name: string | undefined): MessageType | undefined {
+    if (name === undefined) return undefined;
+    const type = this.types.byName(name);
+    // An app that only sends there need not know it.
+    if (type !== undefined || !port.joined) return type;
+    const nearest = this.types.nearest(name);
+    throw new AepError(
+      'AEP_DEFAULT_TYPE_UNKNOWN',
+      'reject',
+      `channel ${port.where}: no factory of the application has the default type "${name}"${nearest === undefined ? '' : `: did you mean "${nearest}"?`}`,
+      { channel: port.where, type: name },
+    );
   }
 
   /** A handler that names a source which does not exist would never be called: said at the start, not found out later. */

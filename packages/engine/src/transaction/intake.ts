@@ -46,6 +46,7 @@ export class Intake {
     const { counters, latencies, time } = this.parts;
     const port = work.port!;
     const { metadata, start, end } = work.delivery!;
+    port.giveType(metadata);
     counters.received++;
     port.statistics.received++;
     port.statistics.bytesIn += end - start;

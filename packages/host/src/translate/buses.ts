@@ -87,6 +87,7 @@ function channelOptions(
     join: use?.join ?? false,
     ...(filter === undefined ? {} : { filter }),
     ...(channel.key === null ? {} : { key: channel.key }),
+    ...(channel.defaultType === null ? {} : { defaultType: channel.defaultType }),
     keyOptions: keyOptionsOf(channel),
     keyTable: channel.keyResolution,
   };

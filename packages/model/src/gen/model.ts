@@ -70,6 +70,8 @@ export interface ChannelModel {
   readonly qos: 'Guaranteed' | 'BestEffort';
   /** Key template with levels split by "/", such as NEWORDERS/${Region}/${Department} (E80). Variables are filled per message, not while loading, except those of initialKeyResolution. null: messages of the channel have no key. */
   readonly key: string | null;
+  /** Full name of the protobuf type that a message without a type has, such as acme.NewOrder: for what other programs send. null: such a message is unhandled. */
+  readonly defaultType: string | null;
   /** Key variables whose value is fixed for good when the model is loaded (E82). */
   readonly initialKeyResolution: Readonly<Record<string, string>>;
   /** Values of key variables that the message and the send do not give (E81). */
@@ -402,6 +404,8 @@ export interface ChannelInput {
   readonly qos?: 'Guaranteed' | 'BestEffort' | `${string}\${${string}`;
   /** Key template with levels split by "/", such as NEWORDERS/${Region}/${Department} (E80). Variables are filled per message, not while loading, except those of initialKeyResolution. null: messages of the channel have no key. */
   readonly key?: string;
+  /** Full name of the protobuf type that a message without a type has, such as acme.NewOrder: for what other programs send. null: such a message is unhandled. */
+  readonly defaultType?: string;
   /** Key variables whose value is fixed for good when the model is loaded (E82). */
   readonly initialKeyResolution?: FreeTree;
   /** Values of key variables that the message and the send do not give (E81). */

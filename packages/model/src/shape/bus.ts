@@ -15,6 +15,10 @@ export const CHANNEL = object('Channel', 'A named stream of messages on a bus.',
   key: key(
     'Key template with levels split by "/", such as NEWORDERS/${Region}/${Department} (E80). Variables are filled per message, not while loading, except those of initialKeyResolution. null: messages of the channel have no key.',
   ),
+  defaultType: text(
+    'Full name of the protobuf type that a message without a type has, such as acme.NewOrder: for what other programs send. null: such a message is unhandled.',
+    { default: null },
+  ),
   initialKeyResolution: map('Key variables whose value is fixed for good when the model is loaded (E82).'),
   keyResolution: map('Values of key variables that the message and the send do not give (E81).'),
   cleanMessageKey: flag('Replace what is not a letter or digit in the value of a key variable by "_" (E83).', false),
