@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AckToken, defineApp, StuckAlert } from '@aep/engine';
+import { RecordReader } from '@aep/store';
 import { deposit } from './bank-apps.js';
 import { Bank, BankFactory, Deposit, Deposited } from './gen/bank.js';
 import { rejection, startedTeller, type TellerOptions, TellerWorld, WatchedTeller } from './teller-world.js';
@@ -374,4 +375,20 @@ test('a message that was sent goes back to its pool (E72)', async () => {
     setCheckedMode(true);
   }
   assert.ok(new WatchedTeller().calls === 0);
+});
+
+test('each record carries the epoch of its store, also when that rises while the engine runs (E30, H3)', async () => {
+  const teller = await startedTeller();
+  teller.bus.deliver(deposit('a', 1));
+  await teller.idle();
+  await new Promise<void>((resolve) => {
+    teller.store.setEpoch(7, () => resolve());
+    teller.clock.settle();
+  });
+  teller.bus.deliver(deposit('a', 1));
+  await teller.idle();
+  const reader = new RecordReader();
+  const epochs = [...teller.store.journal.read(1)].map(({ bytes }) => (reader.open(bytes), reader.epoch));
+  assert.deepEqual(epochs, [1, 7]);
+  await teller.world.run(teller.engine.stop());
 });
