@@ -1,16 +1,7 @@
-import { linkSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { AepError, type Clock, type Log } from '@aep/kernel';
 import { openFailed } from './environment.js';
-
-/** Who holds a store: enough to tell a dead owner from a living one, also when its process id has been given to another. */
-interface Owner {
-  readonly pid: number;
-  /** Start time of the process as the system counts it; empty where the system does not say. */
-  readonly started: string;
-  /** Host, boot and process id namespace: within one of these a process id means something. */
-  readonly place: string;
-}
+import { lifeOf, ownProcess, parseProcessOwner, type ProcessOwner } from './process-owner.js';
 
 /**
  * The file `LOCK` of a store: one writer (S1 … S9 hold for one). A lock whose process is dead is taken over; one of
@@ -21,7 +12,7 @@ interface Owner {
  */
 export function lockStore(path: string, takeOverForeignLock: boolean): () => void {
   const lock = `${path}/LOCK`;
-  const mine = JSON.stringify(ownOwner());
+  const mine = JSON.stringify(ownProcess());
   const draft = `${lock}.${process.pid}.${process.hrtime.bigint()}`;
   writeDraft(path, draft, mine);
   try {
@@ -119,82 +110,24 @@ function release(lock: string, mine: string): void {
   if (found?.text === mine) rmSync(lock, { force: true });
 }
 
-function readOwner(lock: string): { owner: Owner | undefined; text: string } | undefined {
+function readOwner(lock: string): { owner: ProcessOwner | undefined; text: string } | undefined {
   let text: string;
   try {
     text = readFileSync(lock, 'utf8');
   } catch {
     return undefined;
   }
-  return { owner: parseOwner(text), text };
-}
-
-function parseOwner(text: string): Owner | undefined {
-  try {
-    const { pid, started, place } = JSON.parse(text) as Partial<Record<keyof Owner, unknown>>;
-    if (typeof pid !== 'number' || typeof started !== 'string' || typeof place !== 'string') return undefined;
-    return { pid, started, place };
-  } catch {
-    return undefined;
-  }
+  return { owner: parseProcessOwner(text), text };
 }
 
 /** A lock that cannot be read is one whose writer died while making the disk full: nobody holds it. */
-function isStale(owner: Owner | undefined, takeOverForeignLock: boolean): boolean {
+function isStale(owner: ProcessOwner | undefined, takeOverForeignLock: boolean): boolean {
   if (owner === undefined) return true;
-  if (owner.place !== ownPlace()) return takeOverForeignLock;
-  if (!isAlive(owner.pid) || isZombie(owner.pid)) return true;
-  // The id lives, but does it live since then? After a restart of a container ids repeat.
-  return owner.started !== '' && processStarted(owner.pid) !== owner.started;
+  const life = lifeOf(owner);
+  return life === 'unknown' ? takeOverForeignLock : life === 'gone';
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Dead, but its parent has not asked how it ended: it holds no files any more. */
-function isZombie(pid: number): boolean {
-  const stat = readText(`/proc/${pid}/stat`);
-  return /^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
-}
-
-function ownOwner(): Owner {
-  return { pid: process.pid, started: processStarted(process.pid), place: ownPlace() };
-}
-
-function ownPlace(): string {
-  return `${hostname()} ${readText('/proc/sys/kernel/random/boot_id')} ${readLink('/proc/self/ns/pid')}`;
-}
-
-/** Field 22 of /proc/PID/stat: ticks from boot to the start of the process. */
-function processStarted(pid: number): string {
-  const stat = readText(`/proc/${pid}/stat`);
-  // The second field is the command in parentheses and may hold anything, so fields are counted from its end.
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    return '';
-  }
-}
-
-function readLink(file: string): string {
-  try {
-    return readlinkSync(file);
-  } catch {
-    return '';
-  }
-}
-
-function locked(path: string, owner: Owner | undefined): AepError {
+function locked(path: string, owner: ProcessOwner | undefined): AepError {
   const by = owner === undefined ? 'another process' : `process ${owner.pid} (${owner.place.split(' ')[0]})`;
   return new AepError(
     'AEP_STORE_LOCKED',
