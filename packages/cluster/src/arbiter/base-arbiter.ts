@@ -3,7 +3,7 @@ import type { Arbiter, GroupRecord, Presence, SwapAnswer } from './arbiter.js';
 import { assertNext } from './group-record.js';
 
 /** Answers one request: exactly once, from the event loop; later answers are dropped. */
-export type Answer<T> = (error: AepError | undefined, value?: T | undefined) => void;
+export type Answer<T> = (error: AepError | undefined, value?: T) => void;
 
 export interface ArbiterContext {
   readonly clock: Clock;

@@ -80,7 +80,7 @@ interface Entry {
   readonly presence: Presence;
   readonly beat: number;
   readonly isGone: boolean;
-  ageMs(nowWallMs: number): number;
+  readonly ageMs: (nowWallMs: number) => number;
 }
 
 function readEntry(file: string): Entry | undefined {
