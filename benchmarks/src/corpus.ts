@@ -5,6 +5,7 @@ import { engineCases } from './cases/engine.js';
 import { journalCases } from './cases/journal.js';
 import { keyCases } from './cases/keys.js';
 import { latencyCases } from './cases/latency.js';
+import { peerCases } from './cases/peers.js';
 import { recoveryCases } from './cases/recovery.js';
 import { slowDiskCases } from './cases/slow-disk.js';
 import { tcpCases } from './cases/tcp.js';
@@ -22,4 +23,5 @@ export const corpus: readonly BenchmarkCase[] = [
   ...tcpCases,
   ...recoveryCases,
   ...slowDiskCases,
+  ...peerCases,
 ];

@@ -1,37 +1,15 @@
 import { join } from 'node:path';
-import { SystemClock } from '@aep/kernel';
 import { runBareLoop } from '../bare-loop.js';
 import { type BenchmarkCase, type CaseContext, type CaseResult, scaled } from '../case.js';
 import { median, rounded } from '../micro.js';
-import { OrderSource } from '../order-source.js';
 import { encodedOrders } from '../orders.js';
-import { startTrading, tradingBus, type TradingOptions } from '../trading.js';
+import { saturate, startLoaded } from '../saturate.js';
 
 const BATCH = 4096;
-const WARM_UP = 100_000;
-const IN_FLIGHT = 32_768;
-
-/** Orders per second through an engine with everything switched on: receive to acknowledge. */
-async function saturate(context: CaseContext, count: number): Promise<number> {
-  const { engine, source } = await startLoaded({ path: join(context.directory, 'engine') });
-  const orders = encodedOrders(Math.min(count, 500_000));
-  await source.send(orders, Math.min(WARM_UP, count));
-  const perSecond = await source.measure(orders, count);
-  await engine.stop();
-  return perSecond;
-}
-
-async function startLoaded(options: TradingOptions) {
-  const { engine, provider } = await startTrading(options);
-  const source = new OrderSource(provider, tradingBus, new SystemClock(), IN_FLIGHT);
-  await source.open();
-  return { engine, source };
-}
-
 async function againstBareLoop(context: CaseContext): Promise<CaseResult> {
   const count = scaled(context, 1_000_000);
   const bare = await runBareLoop(join(context.directory, 'bare'), encodedOrders(count), BATCH);
-  const engine = await saturate(context, count);
+  const engine = await saturate(join(context.directory, 'engine'), count);
   return {
     figures: [
       { name: 'engine', value: rounded(engine), unit: 'msg/s', goal: { atLeast: 500_000 } },
