@@ -13,6 +13,8 @@ interface Pair {
 export class FaultProxy {
   /** Connections that were let in since it was made. */
   accepted = 0;
+  /** Connections that were reset because of `refuse`. */
+  refused = 0;
   private readonly pairs = new Set<Pair>();
   private isRefusing = false;
   private isStalled = false;
@@ -80,6 +82,7 @@ export class FaultProxy {
 
   private onConnection(outer: Socket): void {
     if (this.isRefusing) {
+      this.refused++;
       outer.on('error', () => undefined);
       outer.resetAndDestroy();
       return;

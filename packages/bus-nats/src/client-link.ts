@@ -137,14 +137,14 @@ class ClientLink implements Link {
     if (this.isClosing || !(error instanceof errors.PermissionViolationError)) return;
     const { operation, subject } = error;
     const why = `the server does not let this user ${operation === 'publish' ? 'publish to' : 'subscribe to'} ${subject}: grant it, or take another user`;
-    this.clock.defer(() => this.events.onRefused(natsError('AEP_NATS_PERMISSION', 'reject', this.bus, why)));
+    this.clock.defer(() => this.events.onRefused(natsError('AEP_NATS_PERMISSION', this.bus, why)));
   }
 
   private onClosed(error: Error | undefined): void {
     if (this.isClosing) return;
     const cause = error ?? this.lastError;
     const why = `the connection to ${this.info.server} was lost${cause === undefined ? '' : `: ${cause.message}`}`;
-    this.clock.defer(() => this.events.onClosed(natsError('AEP_NATS_LOST', 'retry', this.bus, why, cause)));
+    this.clock.defer(() => this.events.onClosed(natsError('AEP_NATS_LOST', this.bus, why, cause)));
   }
 }
 
@@ -171,9 +171,7 @@ const TLS_CODES = /^(?:ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_SSL|H
 function connectFailed(bus: BusDescription, access: Access, thrown: unknown): AepError {
   const error = toError(thrown);
   const servers = access.servers.join(', ');
-  const code = String(
-    (error as NodeJS.ErrnoException).code ?? (error.cause as NodeJS.ErrnoException | undefined)?.code ?? '',
-  );
+  const { code = '' } = (error.cause ?? error) as NodeJS.ErrnoException;
   if (isRefusal(error)) {
     const given = {
       none: 'no credentials',
@@ -182,15 +180,15 @@ function connectFailed(bus: BusDescription, access: Access, thrown: unknown): Ae
       file: 'a credentials file',
     };
     const why = `${servers} does not let us in with ${given[access.credentials.kind]}: check "user", "password", "token" or "credsFile"`;
-    return natsError('AEP_NATS_CREDENTIALS', 'reject', bus, why, error);
+    return natsError('AEP_NATS_CREDENTIALS', bus, why, error);
   }
   if (TLS_CODES.test(code) || /\btls\b|certificate|SSL routines/i.test(error.message)) {
-    return natsError('AEP_NATS_TLS', 'reject', bus, `no TLS connection to ${servers}: ${error.message}`, error);
+    return natsError('AEP_NATS_TLS', bus, `no TLS connection to ${servers}: ${error.message}`, error);
   }
   if (code === 'ENOENT' || code === 'EACCES') {
-    return natsError('AEP_NATS_CREDENTIALS', 'reject', bus, `a file cannot be read: ${error.message}`, error);
+    return natsError('AEP_NATS_CREDENTIALS', bus, `a file cannot be read: ${error.message}`, error);
   }
-  return natsError('AEP_NATS_UNREACHABLE', 'retry', bus, `no connection to ${servers}: ${error.message}`, error);
+  return natsError('AEP_NATS_UNREACHABLE', bus, `no connection to ${servers}: ${error.message}`, error);
 }
 
 function isRefusal(error: Error): boolean {

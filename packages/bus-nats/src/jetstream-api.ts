@@ -95,7 +95,7 @@ export class JetStreamApi {
       const reply = `${inbox}.${this.nextCall++}`;
       const timer = clock.schedule(timeoutMs, () => {
         this.calls.delete(reply);
-        reject(natsError('AEP_NATS_TIMEOUT', 'retry', bus, `no answer to ${name} within ${timeoutMs} ms`));
+        reject(natsError('AEP_NATS_TIMEOUT', bus, `no answer to ${name} within ${timeoutMs} ms`));
       });
       this.calls.set(reply, { what: name, resolve, reject, timer });
       link.publish(`$JS.API.${name}`, encoder.encode(request === undefined ? '' : JSON.stringify(request)), { reply });
@@ -126,11 +126,6 @@ export class JetStreamApi {
   }
 
   private away(what: string, why: string): AepError {
-    return natsError(
-      'AEP_NATS_JETSTREAM_AWAY',
-      'retry',
-      this.parts.bus,
-      `${what}: ${why}; is JetStream still starting?`,
-    );
+    return natsError('AEP_NATS_JETSTREAM_AWAY', this.parts.bus, `${what}: ${why}; is JetStream still starting?`);
   }
 }

@@ -115,7 +115,7 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
     leave
       .catch((thrown: unknown) => this.nats.log.log('warn', 'a durable subscription may be left behind', {}, thrown))
       .finally(() => {
-        this.disconnect(session, natsError('AEP_NATS_CLOSED', 'retry', this.nats.bus, 'the binding was closed'));
+        this.disconnect(session, natsError('AEP_NATS_LOST', this.nats.bus, 'the binding was closed'));
         session.link.close(done);
       });
   }
@@ -151,7 +151,7 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
     const { session } = this;
     if (session === undefined) return;
     const { requestTimeoutMs, bus } = this.nats;
-    const cause = natsError('AEP_NATS_TIMEOUT', 'retry', bus, `no answer to a publish within ${requestTimeoutMs} ms`);
+    const cause = natsError('AEP_NATS_TIMEOUT', bus, `no answer to a publish within ${requestTimeoutMs} ms`);
     session.link.close(() => undefined);
     this.onClosed(cause);
   }
@@ -197,11 +197,21 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
       const session = new Session(link, this.nats);
       attempt = session;
       if (isLost !== undefined) return done(isLost);
-      this.provision(session).then(
-        () => this.onProvisioned(session, isLost, done),
-        (thrown: unknown) => link.close(() => done(isLost ?? this.asError(thrown))),
-      );
+      void this.provisionFirst(session, () => isLost, done);
     });
+  }
+
+  private async provisionFirst(
+    session: Session,
+    lost: () => AepError | undefined,
+    done: (error: AepError | undefined) => void,
+  ): Promise<void> {
+    try {
+      await this.provision(session);
+    } catch (thrown) {
+      return session.link.close(() => done(lost() ?? this.asError(thrown)));
+    }
+    this.onProvisioned(session, lost(), done);
   }
 
   private onProvisioned(
@@ -224,7 +234,7 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
     const guaranteed = [...channels.values()].filter(({ description }) => description.qos === 'Guaranteed');
     if (guaranteed.length > 0 && !info.hasJetStream) {
       const why = `the server ${info.server} runs without JetStream, which Guaranteed channels need: start it with --jetstream, or set qos="BestEffort"`;
-      throw natsError('AEP_NATS_NO_JETSTREAM', 'reject', bus, why);
+      throw natsError('AEP_NATS_NO_JETSTREAM', bus, why);
     }
     this.checkPayload(info.payloadBytesMax);
     for (const { stream, subjects, description } of guaranteed) {
@@ -372,6 +382,6 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
 
   private asError(thrown: unknown): AepError {
     if (thrown instanceof AepError) return thrown;
-    return natsError('AEP_NATS_LOST', 'retry', this.nats.bus, toError(thrown).message, thrown);
+    return natsError('AEP_NATS_LOST', this.nats.bus, toError(thrown).message, thrown);
   }
 }

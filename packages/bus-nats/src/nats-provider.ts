@@ -43,7 +43,7 @@ function clientConnector({ bus, access, clock }: NatsOptions): Connector {
         ({ ClientConnector }) => new ClientConnector(bus, access, clock).connect(events, done),
         (thrown: unknown) => {
           const why = `the NATS client cannot be loaded: ${toError(thrown).message}`;
-          clock.defer(() => done(natsError('AEP_NATS_UNREACHABLE', 'reject', bus, why, thrown), undefined));
+          clock.defer(() => done(natsError('AEP_NATS_UNREACHABLE', bus, why, thrown), undefined));
         },
       );
     },

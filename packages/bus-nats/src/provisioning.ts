@@ -45,7 +45,7 @@ export class Provisioning {
     private readonly options: NatsOptions,
   ) {}
 
-  /** @throws (as a rejection) AEP_NATS_STREAM_UNFIT, AEP_NATS_REFUSED (reject), AEP_NATS_TIMEOUT, AEP_NATS_JETSTREAM_AWAY (retry) */
+  /** @throws (as a rejection) AEP_NATS_STREAM_UNFIT, AEP_NATS_REFUSED (reject), AEP_NATS_OUT_OF_RESOURCES, AEP_NATS_TIMEOUT, AEP_NATS_JETSTREAM_AWAY (retry) */
   async ensureStream(wanted: ChannelStream): Promise<StreamInfo> {
     const { stream } = wanted;
     let info = await this.api.call<StreamInfo>(`STREAM.INFO.${stream}`);
@@ -131,15 +131,15 @@ export class Provisioning {
   }
 
   private unfit(why: string): AepError {
-    return natsError('AEP_NATS_STREAM_UNFIT', 'reject', this.options.bus, why);
+    return natsError('AEP_NATS_STREAM_UNFIT', this.options.bus, why);
   }
 
   private refuseError({ error }: ApiReply, what: string): void {
     if (error === undefined) return;
     const { code, err_code, description = 'no reason given' } = error;
     // 5xx: out of resources or without a leader at the moment; 4xx: it will not work the next time either.
-    const advice = code >= 500 ? 'retry' : 'reject';
-    throw natsError('AEP_NATS_REFUSED', advice, this.options.bus, `${what}: ${description} (${err_code ?? code})`);
+    const kind = code >= 500 ? 'AEP_NATS_OUT_OF_RESOURCES' : 'AEP_NATS_REFUSED';
+    throw natsError(kind, this.options.bus, `${what}: ${description} (${err_code ?? code})`);
   }
 }
 

@@ -100,7 +100,7 @@ export class StreamPublisher {
     const subject = this.names.subjects.toSubject(key);
     const problem = sizeProblem(link.info, subject, end - start + head.length);
     if (problem !== undefined)
-      return this.owner.onUnsendable(natsError('AEP_NATS_TOO_LARGE', 'reject', this.options.bus, problem));
+      return this.owner.onUnsendable(natsError('AEP_NATS_TOO_LARGE', this.options.bus, problem));
     link.publish(subject, bytes.subarray(start, end), { reply, head });
   }
 

@@ -13,6 +13,11 @@ export interface NatsWorldOptions {
   readonly provider?: BusProvider;
 }
 
+export interface ConsumerInfo {
+  readonly num_ack_pending: number;
+  readonly delivered: { readonly consumer_seq: number };
+}
+
 let nextBus = 1;
 
 /** Apps on a bus of their own at a real server. */
@@ -63,6 +68,15 @@ export class NatsWorld implements BusHarness {
 
   subjectOf(channel: string): string {
     return `${this.name}.${channel}`;
+  }
+
+  pullSubject(channel: string, app: string): string {
+    return `$JS.API.CONSUMER.MSG.NEXT.${this.streamOf(channel)}.${app}`;
+  }
+
+  async consumerInfo(client: NatsConnection, channel: string, app: string): Promise<ConsumerInfo> {
+    const reply = await client.request(`$JS.API.CONSUMER.INFO.${this.streamOf(channel)}.${app}`);
+    return reply.json<ConsumerInfo>();
   }
 
   /** A client that is not ours. */
