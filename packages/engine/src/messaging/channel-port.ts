@@ -56,6 +56,8 @@ export class ChannelPort {
   isUp = false;
   marks!: StreamMarks;
   readonly statistics = new ChannelStatistics();
+  /** `channel@bus`, for messages. */
+  readonly where: string;
   private readonly resolvers = new Map<MessageType, KeyResolver>();
 
   constructor(
@@ -64,6 +66,7 @@ export class ChannelPort {
     readonly slot: number,
     options: ChannelOptions,
   ) {
+    this.where = `${description.name}@${bus.name}`;
     this.qos = QosCode[description.qos];
     this.tag = encodeChannelTag(bus.name, description.name, this.qos);
     this.source = { bus: bus.name, channel: description.name };
@@ -79,10 +82,6 @@ export class ChannelPort {
     if (metadata.typeId !== 0 || this.defaultType === undefined) return;
     metadata.factoryId = this.defaultType.factoryId;
     metadata.typeId = this.defaultType.typeId;
-  }
-
-  get where(): string {
-    return `${this.description.name}@${this.bus.name}`;
   }
 
   /** The key of an outbound message, by E81's order. @throws AEP_KEY_UNRESOLVED, AEP_KEY_INVALID */

@@ -60,5 +60,5 @@ function addOutbound(core: EngineCore, transaction: SealedTransaction, reader: R
   metadata.possibleDuplicate = true;
   metadata.sentAtMs = reader.sentAtMs;
   metadata.traceparent = reader.traceparent === '' ? undefined : reader.traceparent;
-  transaction.outbound.push(outbound);
+  transaction.addOutbound(outbound);
 }

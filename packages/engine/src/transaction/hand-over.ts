@@ -1,8 +1,9 @@
 import type { ObjectPool } from '@aep/kernel';
+import type { MessageType } from '@aep/messages';
 import { disposeOwned } from '@aep/messages/internal';
 import type { Checkpointer, Journal } from '@aep/store';
 import type { OutboundMessage } from '../messaging/outbound-message.js';
-import type { EngineCounters } from '../statistics.js';
+import { type EngineCounters, TypeStatistics } from '../statistics.js';
 import type { InFlight } from './in-flight.js';
 import type { LoopTime } from './loop-time.js';
 import type { OpenTransaction } from './open-transaction.js';
@@ -28,6 +29,9 @@ export interface HandOverParts {
  * messages point into it, and the open transaction's objects are free for the next event.
  */
 export class HandOver {
+  private lastType: MessageType | undefined;
+  private lastStatistics = new TypeStatistics();
+
   constructor(private readonly parts: HandOverParts) {}
 
   /** The record of the open transaction was appended. */
@@ -42,12 +46,12 @@ export class HandOver {
     sealed.ackToken = transaction.ackToken;
     transaction.ackToken?.watch();
     checkpointer.append(sealed.txId, bytes, start, sealer.writer.length);
-    for (let index = 0; index < transaction.draftCount; index++) sealed.outbound.push(this.outbound(sealed, index));
+    for (let index = 0; index < transaction.draftCount; index++) sealed.addOutbound(this.outbound(sealed, index));
     for (const callback of transaction.callbacks) sealed.afterStable.push(callback);
     for (const change of transaction.changes) change.onSealed?.();
     transaction.close();
     counters.transactions++;
-    counters.sent += sealed.outbound.length;
+    counters.sent += sealed.outboundCount;
     disposeMessage(work);
     inFlight.push(sealed);
   }
@@ -63,7 +67,7 @@ export class HandOver {
   }
 
   private outbound(sealed: SealedTransaction, index: number): OutboundMessage {
-    const { transaction, sealer, outbound, identity, journal, counters } = this.parts;
+    const { transaction, sealer, outbound, identity, journal } = this.parts;
     const draft = transaction.drafts[index]!;
     const place = sealer.sealedDrafts[index]!;
     const { bytes, start } = journal.appended;
@@ -77,7 +81,7 @@ export class HandOver {
     message.transaction = sealed;
     const { metadata } = message;
     const type = draft.message.$type;
-    counters.ofType(type.fullName).sent++;
+    this.statisticsOf(type).sent++;
     metadata.factoryId = type.factoryId;
     metadata.typeId = type.typeId;
     metadata.senderId = identity.senderId;
@@ -89,6 +93,15 @@ export class HandOver {
     metadata.sentAtMs = transaction.timeMs;
     metadata.traceparent = draft.traceparent === '' ? undefined : draft.traceparent;
     return message;
+  }
+
+  /** Sends come in runs of one type: one comparison instead of a look-up by name. */
+  private statisticsOf(type: MessageType): TypeStatistics {
+    if (type !== this.lastType) {
+      this.lastType = type;
+      this.lastStatistics = this.parts.counters.ofType(type.fullName);
+    }
+    return this.lastStatistics;
   }
 }
 

@@ -74,8 +74,8 @@ export class InFlight {
   pushInDoubt(transaction: SealedTransaction): void {
     assert(this.stableCount === this.queue.size, 'messages in doubt come before new ones');
     this.push(transaction);
-    transaction.unconfirmed = transaction.outbound.length;
-    this.inDoubt += transaction.outbound.length;
+    transaction.unconfirmed = transaction.outboundCount;
+    this.inDoubt += transaction.outboundCount;
     this.stableCount++;
     this.custodyCount++;
     this.ackCount++;
@@ -98,7 +98,7 @@ export class InFlight {
         continue;
       }
       latencies?.sealToStable.record((time.nowMs - transaction.sealedAtMs) * 1000);
-      transaction.unconfirmed = transaction.outbound.length;
+      transaction.unconfirmed = transaction.outboundCount;
       // Callbacks first: a message that is confirmed on the spot (BestEffort) may complete and recycle the transaction.
       this.callBack(transaction);
       this.releaseOutbound(transaction);
@@ -202,9 +202,8 @@ export class InFlight {
   }
 
   private releaseOutbound(transaction: SealedTransaction): void {
-    const { outbound } = transaction;
-    const count = outbound.length;
-    // A confirmation may come from inside `release` and complete the transaction, which empties the list.
+    // A confirmation may come from inside `release` and complete the transaction, which resets the count.
+    const { outbound, outboundCount: count } = transaction;
     for (let index = 0; index < count; index++) {
       const message = outbound[index]!;
       message.releasedAtMs = this.options.time.nowMs;

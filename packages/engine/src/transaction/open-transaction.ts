@@ -140,8 +140,8 @@ export class OpenTransaction {
   /** After the seal: what was handed over is forgotten. The drafts' messages have been encoded and go back to their pools. */
   close(): void {
     this.disposeDrafts(0);
-    this.changes.length = 0;
-    this.callbacks.length = 0;
+    shorten(this.changes, 0);
+    shorten(this.callbacks, 0);
     this.end();
   }
 
@@ -149,13 +149,13 @@ export class OpenTransaction {
     this.ackToken = undefined;
     this.isOpen = false;
     this.savepoints = 0;
-    this.live.length = 0;
+    shorten(this.live, 0);
   }
 
   private truncate(drafts: number, changes: number, callbacks: number): void {
     this.disposeDrafts(drafts);
-    this.changes.length = changes;
-    this.callbacks.length = callbacks;
+    shorten(this.changes, changes);
+    shorten(this.callbacks, callbacks);
   }
 
   private disposeDrafts(keep: number): void {
@@ -166,6 +166,11 @@ export class OpenTransaction {
     }
     this.draftCount = keep;
   }
+}
+
+/** Only when there is something to drop: setting a length is slow, and most transactions have nothing of it. */
+function shorten(list: unknown[], length: number): void {
+  if (list.length > length) list.length = length;
 }
 
 function checkFlow(flow: number): void {

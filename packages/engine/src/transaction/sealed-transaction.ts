@@ -18,7 +18,9 @@ export class SealedTransaction {
   work: Work | undefined;
   /** False for an event that was only to be acknowledged. */
   hasRecord = false;
+  /** The first `outboundCount` are this transaction's; what lies behind is of an earlier use. */
   readonly outbound: OutboundMessage[] = [];
+  outboundCount = 0;
   unconfirmed = 0;
   /** Set by `delayAcknowledgment` (E64). */
   ackToken: AckToken | undefined;
@@ -26,14 +28,19 @@ export class SealedTransaction {
   readonly afterStable: (() => void)[] = [];
   sealedAtMs = 0;
 
+  addOutbound(message: OutboundMessage): void {
+    this.outbound[this.outboundCount++] = message;
+  }
+
   reset(): void {
     this.txId = 0;
     this.work = undefined;
     this.hasRecord = false;
-    this.outbound.length = 0;
+    // Counted, not emptied: setting the length of an array costs as much as encoding a small message.
+    this.outboundCount = 0;
     this.unconfirmed = 0;
     this.ackToken = undefined;
-    this.afterStable.length = 0;
+    if (this.afterStable.length > 0) this.afterStable.length = 0;
   }
 }
 
