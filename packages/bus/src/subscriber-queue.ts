@@ -120,6 +120,13 @@ export class SubscriberQueue<T extends Queued> {
     for (const item of waiting) onRemoved(item);
   }
 
+  /** Everything that has not been acknowledged. */
+  forEach(visit: (item: T) => void): void {
+    for (let index = 0; index < this.taken.size; index++) visit(this.taken.at(index)!);
+    for (let index = 0; index < this.ready.size; index++) visit(this.ready.at(index)!);
+    for (const waiting of this.parked.values()) waiting.forEach(visit);
+  }
+
   private drop(item: T, onDropped: (item: T) => void): number {
     onDropped(item);
     return 1;

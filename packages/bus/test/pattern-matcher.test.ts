@@ -34,6 +34,21 @@ describe('key patterns', () => {
     assert.deepEqual(matcher.match('A'), []);
   });
 
+  it('that take every key are found for each key, alone and beside others', () => {
+    const matcher = new PatternMatcher<string>();
+    matcher.add('**', 'all');
+    matcher.add('', 'all too');
+    assert.deepEqual(matcher.match('A'), ['all', 'all too']);
+    assert.deepEqual(matcher.match(''), ['all', 'all too']);
+    matcher.add('A/**', 'some');
+    assert.deepEqual(matcher.match('A'), ['all', 'all too', 'some']);
+    assert.deepEqual(matcher.match('B'), ['all', 'all too']);
+    assert.ok(matcher.remove('A/**', 'some') && matcher.remove('**', 'all'));
+    assert.deepEqual(matcher.match('A'), ['all too']);
+    assert.ok(matcher.remove('', 'all too'));
+    assert.deepEqual(matcher.match('A'), []);
+  });
+
   it('are refused when ** is not the last level', () => {
     const matcher = new PatternMatcher<string>();
     for (const pattern of ['A/**/B', 'A**', 'x'.repeat(5000), '/'.repeat(200)]) {

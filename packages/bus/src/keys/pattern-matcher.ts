@@ -10,6 +10,9 @@ export class PatternMatcher<T> {
   private readonly root = new LevelNode<T>();
   private readonly recent = new Map<string, readonly T[]>();
   private count = 0;
+  /** Subscriptions that take every key; when they are all there are, no key is looked at. */
+  private catchAlls = 0;
+  private everyKey: readonly T[] | undefined;
 
   /** @param recentMax keys whose answer is remembered; when it is reached all are forgotten. @default 10_000 */
   constructor(private readonly recentMax = 10_000) {}
@@ -24,8 +27,7 @@ export class PatternMatcher<T> {
     checkPattern(pattern);
     const { node, isTail } = this.walk(pattern);
     (isTail ? node.tails : node.values).push(value);
-    this.count++;
-    this.recent.clear();
+    this.changed(node, isTail, 1);
   }
 
   /** Takes one subscription away; false when there is none. Empty branches stay for the next subscription of that shape. */
@@ -36,13 +38,13 @@ export class PatternMatcher<T> {
     const index = values.indexOf(value);
     if (index < 0) return false;
     values.splice(index, 1);
-    this.count--;
-    this.recent.clear();
+    this.changed(node, isTail, -1);
     return true;
   }
 
   /** Each matching value once, in the order of the levels. The array is shared: do not keep or change it. */
   match(key: string): readonly T[] {
+    if (this.catchAlls === this.count) return (this.everyKey ??= [...new Set(this.root.tails)]);
     const known = this.recent.get(key);
     if (known !== undefined) return known;
     const found = new Set<T>();
@@ -51,6 +53,13 @@ export class PatternMatcher<T> {
     if (this.recent.size >= this.recentMax) this.recent.clear();
     this.recent.set(key, values);
     return values;
+  }
+
+  private changed(node: LevelNode<T>, isTail: boolean, step: 1 | -1): void {
+    this.count += step;
+    if (isTail && node === this.root) this.catchAlls += step;
+    this.everyKey = undefined;
+    this.recent.clear();
   }
 
   private walk(pattern: string): { node: LevelNode<T>; isTail: boolean } {

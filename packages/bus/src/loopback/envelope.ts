@@ -4,54 +4,37 @@ import type { Queued } from '../subscriber-queue.js';
 import type { LoopbackBinding } from './loopback-binding.js';
 import type { Mailbox } from './mailbox.js';
 
-/** Buffers larger than this are not kept for the next message. */
-const KEPT_BYTES_MAX = 16_384;
 const NO_BYTES = new Uint8Array(0);
-const SMALL_BYTES = 64;
+const NO_METADATA = new MessageMetadata();
 
-/** One message inside the bus: a copy, so that the sender's buffers are its own again whatever happens to it. Pooled. */
+/** What the subscribers of one message have in common. Pooled. */
 export class Envelope {
-  bytes: Uint8Array = NO_BYTES;
-  length = 0;
   sender: LoopbackBinding | undefined;
-  /** What is to be confirmed; undefined for BestEffort and once the sender is gone. */
+  /** What is to be confirmed; undefined for BestEffort. */
   outbound: Outbound | undefined;
   /** Subscribers that have not acknowledged. */
   awaiting = 0;
-  /** Somebody may still read the buffer after the last acknowledgement, so it must not be used again. */
-  isAbandoned = false;
-
-  fill(outbound: Outbound): void {
-    const length = outbound.end - outbound.start;
-    if (this.bytes.length < length)
-      this.bytes = new Uint8Array(length <= 128 ? 128 : 2 ** Math.ceil(Math.log2(length)));
-    this.length = length;
-    copyBytes(outbound, this.bytes);
-  }
 
   clear(): void {
     this.sender = undefined;
     this.outbound = undefined;
     this.awaiting = 0;
-    if (this.isAbandoned || this.bytes.length > KEPT_BYTES_MAX) this.bytes = NO_BYTES;
-    this.isAbandoned = false;
   }
 }
 
-function copyBytes(outbound: Outbound, target: Uint8Array): void {
-  const { bytes, start, end } = outbound;
-  // `subarray` makes an object; below some tens of bytes a loop is cheaper.
-  if (end - start > SMALL_BYTES) target.set(bytes.subarray(start, end));
-  else for (let from = start, to = 0; from < end; from++, to++) target[to] = bytes[from]!;
-}
-
-/** One message on its way to one subscriber. Pooled; the engine holds it from delivery to acknowledgement. */
+/**
+ * One message on its way to one subscriber. Pooled; the engine holds it from delivery to acknowledgement.
+ *
+ * A Guaranteed message is not copied: its sender leaves it alone until it is confirmed, which is when the last subscriber
+ * has given its delivery back. A BestEffort message is its sender's again when `send` returns, so it is copied; and so is
+ * what waits when its sender closes.
+ */
 export class LoopbackDelivery implements Delivery, Queued {
   channel!: ChannelDescription;
   key = '';
-  readonly metadata = new MessageMetadata();
+  metadata: MessageMetadata = NO_METADATA;
   bytes: Uint8Array = NO_BYTES;
-  readonly start = 0;
+  start = 0;
   end = 0;
   isGuaranteed = false;
   envelope: Envelope | undefined;
@@ -63,22 +46,57 @@ export class LoopbackDelivery implements Delivery, Queued {
   }
 
   fill(outbound: Outbound, envelope: Envelope, mailbox: Mailbox): void {
-    this.channel = outbound.channel;
-    this.key = outbound.key;
-    this.metadata.copyFrom(outbound.metadata);
-    this.bytes = envelope.bytes;
-    this.end = envelope.length;
     this.isGuaranteed = outbound.channel.qos === 'Guaranteed';
+    this.show(outbound);
+    if (!this.isGuaranteed) this.detach();
     this.envelope = envelope;
     this.mailbox = mailbox;
   }
 
+  /**
+   * Takes the place of a delivery whose receiver is gone. That receiver may still be reading the old one, so the old one
+   * keeps what it shows when the sender uses its message again.
+   */
+  replace(old: LoopbackDelivery): void {
+    old.detach();
+    this.show(old);
+    this.metadata = copyOf(old.metadata);
+    this.metadata.possibleDuplicate = true;
+    this.isGuaranteed = old.isGuaranteed;
+    this.envelope = old.envelope;
+    this.mailbox = old.mailbox;
+    this.isRedelivered = true;
+  }
+
+  /** What it shows becomes its own. */
+  detach(): void {
+    this.metadata = copyOf(this.metadata);
+    this.bytes = this.bytes.slice(this.start, this.end);
+    this.end -= this.start;
+    this.start = 0;
+  }
+
   clear(): void {
     this.key = '';
+    this.metadata = NO_METADATA;
     this.bytes = NO_BYTES;
-    this.end = 0;
     this.isRedelivered = false;
     this.envelope = undefined;
     this.mailbox = undefined;
   }
+
+  private show({ channel, key, metadata, bytes, start, end }: Delivery): void {
+    this.channel = channel;
+    this.key = key;
+    this.metadata = metadata;
+    this.bytes = bytes;
+    this.start = start;
+    this.end = end;
+  }
+}
+
+function copyOf(metadata: MessageMetadata): MessageMetadata {
+  const copy = new MessageMetadata();
+  copy.copyFrom(metadata);
+  return copy;
 }

@@ -14,6 +14,9 @@ export class LoopbackBinding extends BusBinding {
   private readonly channels: ReadonlyMap<string, ChannelDescription>;
   private readonly confirmations: RingQueue<Outbound>;
   private readonly joining: ChannelDescription[] = [];
+  /** The last channel as its sender describes it, and as this app does. */
+  private lastForeign: ChannelDescription | undefined;
+  private lastOwn: ChannelDescription | undefined;
   private isAwake = false;
   private isRoomAgain = false;
   private readonly turn = (): void => this.runTurn();
@@ -158,7 +161,11 @@ export class LoopbackBinding extends BusBinding {
 
   /** The receiver sees its own description of the channel, not the sender's. */
   private localise(delivery: LoopbackDelivery): void {
-    delivery.channel = this.channels.get(delivery.channel.name) ?? delivery.channel;
+    if (delivery.channel !== this.lastForeign) {
+      this.lastForeign = delivery.channel;
+      this.lastOwn = this.channels.get(delivery.channel.name) ?? delivery.channel;
+    }
+    delivery.channel = this.lastOwn!;
     if (delivery.isRedelivered) this.counts.redelivered++;
   }
 

@@ -62,14 +62,21 @@ export class LoopbackBus {
     return this.matchers.has(name);
   }
 
-  /** Hands copies to every matching mailbox; false when one of them has no room, and then nobody gets it. */
+  /** Hands it to every matching mailbox; false when one of them has no room, and then nobody gets it. */
   send(sender: LoopbackBinding, outbound: Outbound, isGuaranteed: boolean): boolean {
     const matcher = this.matchers.get(outbound.channel.name);
     if (matcher === undefined) throw channelUnknown(sender.busName, outbound.channel.name);
     const subscriptions = matcher.match(outbound.key);
     if (!this.hasRoom(subscriptions, sender, isGuaranteed)) return false;
+    if (subscriptions.length === 0) {
+      // Nobody is to have it, so it is confirmed as it is: no copy is made.
+      if (isGuaranteed) {
+        this.pendingAcks++;
+        sender.confirmLater(outbound);
+      }
+      return true;
+    }
     const envelope = this.envelopes.take();
-    envelope.fill(outbound);
     if (isGuaranteed) {
       envelope.sender = sender;
       envelope.outbound = outbound;
@@ -92,9 +99,14 @@ export class LoopbackBus {
     mailbox.blocked.clear();
   }
 
-  /** A sender leaves: nobody is to be told of what it sent, but the messages stay. */
+  /** A sender leaves with its buffers: nobody is to be told of what it sent, but the messages stay. */
   forgetSender(sender: LoopbackBinding): void {
-    for (const mailbox of this.mailboxes.values()) mailbox.blocked.delete(sender);
+    for (const mailbox of this.mailboxes.values()) {
+      mailbox.blocked.delete(sender);
+      mailbox.queue.forEach((delivery) => {
+        if (delivery.envelope?.sender === sender) delivery.detach();
+      });
+    }
   }
 
   /** The app's binding is gone. Unacknowledged messages wait for the next one, in order and marked as possible duplicates. */
@@ -165,20 +177,9 @@ export class LoopbackBus {
   }
 
   private redeliverable(delivery: LoopbackDelivery): LoopbackDelivery {
-    // The engine that had it may still be reading it, so it keeps the old object and the buffer is never used again.
+    // The engine that had it may still be reading it, so the old object is never used again.
     const again = this.deliveries.take();
-    const envelope = delivery.envelope!;
-    envelope.isAbandoned = true;
-    again.channel = delivery.channel;
-    again.key = delivery.key;
-    again.metadata.copyFrom(delivery.metadata);
-    again.metadata.possibleDuplicate = true;
-    again.bytes = delivery.bytes;
-    again.end = delivery.end;
-    again.isGuaranteed = delivery.isGuaranteed;
-    again.isRedelivered = true;
-    again.envelope = envelope;
-    again.mailbox = delivery.mailbox;
+    again.replace(delivery);
     this.deliveries.outstanding--;
     return again;
   }
