@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { ExitCode } from '@aep/cli';
+import { tableChanges } from '@aep/store';
 import { type LmdbStore, openLmdbStore } from '@aep/store-lmdb';
 import { APP_MODULE, ledgerModel, TYPES_MODULE, writeLedger } from './ledger-store.js';
 import { aep, aepJson, codeOf, scratchDirectory } from './test-io.js';
@@ -225,7 +226,7 @@ test('a replay names the first entry that the journal does not account for (E102
   cpSync(join(cwd, STORE), join(cwd, 'tampered'), { recursive: true });
   const store = await openTampered(join(cwd, 'tampered'));
   const mallory = { tableId: 1, key: Buffer.from('mallory'), value: Buffer.from([8, 99]) };
-  const changes = { size: 1, [Symbol.iterator]: () => [mallory].values() };
+  const changes = tableChanges([mallory]);
   await new Promise<void>((resolve) => {
     store.tables.apply(changes, store.tables.appliedTxId, () => resolve());
   });

@@ -15,6 +15,7 @@ import { type HeldReader, ReaderDeadlines, readerExpired } from './reader-deadli
 import { MetaName, numberBytes, readNumber } from './store-meta.js';
 import { asLmdbKey, TABLE_ID_MAX, TableKey } from './table-key.js';
 import { rangeOptions } from './table-range.js';
+import { ValuePlaces } from './value-place.js';
 
 export interface LmdbTablesContext {
   readonly clock: Clock;
@@ -44,8 +45,7 @@ export class LmdbTables implements StateTables {
 
   get(tableId: number, key: Uint8Array): Uint8Array | undefined {
     if (this.isClosed) throw storeClosed();
-    this.lookup.tableId = tableId;
-    this.lookup.bytes = key;
+    this.lookup.at(tableId, key, 0, key.length);
     return this.environments.tables.getBinary(asLmdbKey(this.lookup));
   }
 
@@ -78,14 +78,17 @@ export class LmdbTables implements StateTables {
   /** In one LMDB transaction: the position moves with what it covers. */
   private putAll(changes: TableChanges, appliedTxId: number): void {
     const { tables, stateMeta } = this.environments;
-    const at = new TableKey(0, NO_BYTES);
-    for (const { tableId, key, value } of changes) {
-      assert(tableId <= TABLE_ID_MAX && key.length <= KEY_BYTES_MAX, 'table ids and keys are within their limits');
-      at.tableId = tableId;
-      at.bytes = key;
-      if (value === undefined) void tables.remove(asLmdbKey(at));
-      else void tables.put(asLmdbKey(at), value);
-    }
+    const key = new TableKey(0, NO_BYTES);
+    const places = new ValuePlaces();
+    changes.forEach(({ tableId, keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd }) => {
+      assert(
+        tableId <= TABLE_ID_MAX && keyEnd - keyStart <= KEY_BYTES_MAX,
+        'table ids and keys are within their limits',
+      );
+      key.at(tableId, keyBytes, keyStart, keyEnd);
+      if (valueBytes === undefined) void tables.remove(asLmdbKey(key));
+      else void tables.put(asLmdbKey(key), places.of(valueBytes, valueStart, valueEnd));
+    });
     void stateMeta.put(MetaName.appliedTxId, numberBytes(appliedTxId));
   }
 

@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { AepError, SeededRandom, SystemClock } from '@aep/kernel';
-import { changes, recover } from '@aep/store';
+import { changes, recover, tableChanges } from '@aep/store';
 import { Marks, SampleRecords } from '@aep/store/contract';
 import { type LmdbStore, type LmdbStoreOptions, openLmdbStore, openLmdbStoreReader } from '@aep/store-lmdb';
 import { closeEnvironments, identityBytes, MetaName, openEnvironments } from '@aep/store-lmdb/internal';
@@ -235,7 +235,7 @@ describe('the files of a store', () => {
       await recover(store, { clock: new SystemClock() });
       const tampered = { tableId: 1, key: Buffer.from('key-4'), value: Buffer.from('tampered') };
       await new Promise<void>((resolve) => {
-        store.tables.apply({ size: 1, [Symbol.iterator]: () => [tampered].values() }, 10, () => resolve());
+        store.tables.apply(tableChanges([tampered]), 10, () => resolve());
       });
       const report = await store.verify();
       assert.equal(report.tables, 'different');

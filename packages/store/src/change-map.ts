@@ -1,3 +1,4 @@
+import { sortedByKey } from './change-order.js';
 import {
   channelTagOf,
   DEDUPE_MARK_BYTES,
@@ -9,13 +10,16 @@ import {
   writeFlowKey,
 } from './fold.js';
 import type { RecordReader } from './record-reader.js';
-import type { TableChanges } from './store.js';
+import type { TableChange, TableChanges } from './store.js';
 import { Table } from './tables.js';
 
 /**
  * The changes of many records, coalesced: one entry per key, the last value wins. Keys and values are not copied: an
  * entry points into the bytes of the record that made it, which never change. So a change costs a hash of its key and
  * a few stores, and the map keeps alive the journal bytes that it was folded from (their sum is bounded by its user).
+ *
+ * Entries are numbers in typed arrays, and the byte arrays they point into are few: nothing here is an object per change,
+ * which the garbage collector would have to look at.
  *
  * Marks of streams (dedupe, sequences) change with nearly every record; they are updated in place, and the stream of
  * the record before is found without hashing.
@@ -25,131 +29,139 @@ export class ChangeMap implements FoldSink, TableChanges {
   private slots = new Int32Array(SLOTS_AT_FIRST).fill(FREE);
   private hashes = new Int32Array(SLOTS_AT_FIRST / 2);
   private tableIds = new Uint16Array(SLOTS_AT_FIRST / 2);
-  /** Four numbers per entry: where its key and its value begin and end in `sources` and `values`. */
-  private places = new Uint32Array(SLOTS_AT_FIRST * 2);
-  private readonly sources: Uint8Array[] = [];
-  /** Bytes that hold the value; undefined deletes. */
-  private readonly values: (Uint8Array | undefined)[] = [];
-  /** Of entries that are updated in place. */
-  private readonly views: (DataView | undefined)[] = [];
+  /** Per entry: which of the sources holds the key and where, then the same for the value; value source 0 deletes. */
+  private places = new Uint32Array((SLOTS_AT_FIRST / 2) * PLACE_NUMBERS);
+  /** Byte arrays that entries point into. The first stands for "no bytes". */
+  private sources: Uint8Array[] = [NO_BYTES];
+  private lastSource = 0;
 
   /** The key that is being looked for. */
   private readonly wanted: WantedKey = { tableId: 0, bytes: NO_BYTES, start: 0, end: 0, hash: 0 };
   private readonly scratch = new Uint8Array(STREAM_KEY_BYTES_MAX);
   private readonly lastReceived = new RecentStream();
   private readonly lastChannel = new RecentStream();
-  private lastFlow = -1;
-  private lastFlowEntry = 0;
+  private lastFlow = NO_FLOW;
+  private lastFlowMark: DataView = NO_MARK;
+  private readonly marks = new Map<number, DataView>();
 
   put(reader: RecordReader): void {
-    const entry = this.entryOf(reader.tableId, reader.bytes, reader.keyStart, reader.keyEnd);
-    this.values[entry] = reader.bytes;
-    this.places[entry * 4 + 2] = reader.contentStart;
-    this.places[entry * 4 + 3] = reader.contentEnd;
+    const at = this.entryOf(reader.tableId, reader.bytes, reader.keyStart, reader.keyEnd) * PLACE_NUMBERS;
+    this.places[at + 3] = this.sourceOf(reader.bytes);
+    this.places[at + 4] = reader.contentStart;
+    this.places[at + 5] = reader.contentEnd;
   }
 
   delete(reader: RecordReader): void {
-    this.values[this.entryOf(reader.tableId, reader.bytes, reader.keyStart, reader.keyEnd)] = undefined;
+    const entry = this.entryOf(reader.tableId, reader.bytes, reader.keyStart, reader.keyEnd);
+    this.places[entry * PLACE_NUMBERS + 3] = 0;
   }
 
   received(reader: RecordReader): void {
     const recent = this.lastReceived;
     if (!recent.matches(reader, reader.senderId, reader.flow)) {
       const length = writeDedupeKey(this.scratch, channelTagOf(reader), reader.senderId, reader.flow);
-      recent.remember(reader, this.markOf(Table.dedupe, length, DEDUPE_MARK_BYTES), reader.senderId, reader.flow);
+      recent.remember(reader, this.markOf(Table.dedupe, length, DEDUPE_MARK_BYTES), reader.senderId);
     }
-    writeDedupeMark(this.views[recent.entry]!, reader.incarnation, reader.sno, reader.channelSno);
+    writeDedupeMark(recent.mark, reader.incarnation, reader.sno, reader.channelSno);
   }
 
   sent(reader: RecordReader): void {
     if (reader.sno > 0) {
       if (reader.flow !== this.lastFlow) {
         this.lastFlow = reader.flow;
-        this.lastFlowEntry = this.markOf(Table.sequences, writeFlowKey(this.scratch, reader.flow), 8);
+        this.lastFlowMark = this.markOf(Table.sequences, writeFlowKey(this.scratch, reader.flow), 8);
       }
-      this.views[this.lastFlowEntry]!.setFloat64(0, reader.sno, true);
+      this.lastFlowMark.setFloat64(0, reader.sno, true);
     }
     const recent = this.lastChannel;
     if (!recent.matches(reader, 0, reader.flow)) {
       const length = writeChannelKey(this.scratch, channelTagOf(reader), reader.flow);
-      recent.remember(reader, this.markOf(Table.sequences, length, 8), 0, reader.flow);
+      recent.remember(reader, this.markOf(Table.sequences, length, 8), 0);
     }
-    this.views[recent.entry]!.setFloat64(0, reader.channelSno, true);
+    recent.mark.setFloat64(0, reader.channelSno, true);
   }
 
   /** In order of table, then key. */
   *[Symbol.iterator](): IterableIterator<{ tableId: number; key: Uint8Array; value: Uint8Array | undefined }> {
-    const { places } = this;
+    const change = new Change();
     for (const entry of this.sorted()) {
-      const at = entry * 4;
+      this.show(entry, change);
+      const { tableId, valueBytes } = change;
       yield {
-        tableId: this.tableIds[entry]!,
-        key: this.sources[entry]!.subarray(places[at], places[at + 1]),
-        value: this.values[entry]?.subarray(places[at + 2], places[at + 3]),
+        tableId,
+        key: change.keyBytes.subarray(change.keyStart, change.keyEnd),
+        value: valueBytes?.subarray(change.valueStart, change.valueEnd),
       };
     }
   }
 
+  forEach(visit: (change: TableChange) => void): void {
+    const order = this.sorted();
+    const change = new Change();
+    for (let index = 0; index < order.length; index++) {
+      this.show(order[index]!, change);
+      visit(change);
+    }
+  }
+
+  /** Forgets all changes and keeps the storage for the next ones. */
+  clear(): void {
+    this.size = 0;
+    this.slots.fill(FREE);
+    this.sources = [NO_BYTES];
+    this.lastSource = 0;
+    this.lastReceived.forget();
+    this.lastChannel.forget();
+    this.lastFlow = NO_FLOW;
+    this.marks.clear();
+  }
+
+  private show(entry: number, change: Change): void {
+    const { places, sources } = this;
+    const at = entry * PLACE_NUMBERS;
+    const valueSource = places[at + 3]!;
+    change.tableId = this.tableIds[entry]!;
+    change.keyBytes = sources[places[at]!]!;
+    change.keyStart = places[at + 1]!;
+    change.keyEnd = places[at + 2]!;
+    change.valueBytes = valueSource === 0 ? undefined : sources[valueSource]!;
+    change.valueStart = places[at + 4]!;
+    change.valueEnd = places[at + 5]!;
+  }
+
   private sorted(): Uint32Array {
-    const order = new Uint32Array(this.size);
-    for (let entry = 0; entry < order.length; entry++) order[entry] = entry;
-    const ranks = this.ranks();
-    return order.sort((left, right) => ranks[left]! - ranks[right]! || this.compareKeys(left, right));
+    const { places, sources } = this;
+    return sortedByKey({
+      size: this.size,
+      tableIds: this.tableIds,
+      bytesOf: (entry) => sources[places[entry * PLACE_NUMBERS]!]!,
+      startOf: (entry) => places[entry * PLACE_NUMBERS + 1]!,
+      endOf: (entry) => places[entry * PLACE_NUMBERS + 2]!,
+    });
   }
 
-  /** Table id and the four key bytes behind what all keys of the table have in common: decides most comparisons. */
-  private ranks(): Float64Array {
-    const shared = new Map<number, SharedPrefix>();
-    for (let entry = 0; entry < this.size; entry++) {
-      const tableId = this.tableIds[entry]!;
-      const start = this.places[entry * 4]!;
-      const end = this.places[entry * 4 + 1]!;
-      const prefix = shared.get(tableId);
-      if (prefix === undefined) shared.set(tableId, { bytes: this.sources[entry]!, start, length: end - start });
-      else shorten(prefix, this.sources[entry]!, start, end);
-    }
-    const ranks = new Float64Array(this.size);
-    for (let entry = 0; entry < this.size; entry++) {
-      const tableId = this.tableIds[entry]!;
-      const from = this.places[entry * 4]! + shared.get(tableId)!.length;
-      const end = this.places[entry * 4 + 1]!;
-      const source = this.sources[entry]!;
-      let rank = tableId;
-      for (let at = from; at < from + 4; at++) rank = rank * 256 + (at < end ? source[at]! : 0);
-      ranks[entry] = rank;
-    }
-    return ranks;
-  }
-
-  private compareKeys(left: number, right: number): number {
-    const { places } = this;
-    const a = this.sources[left]!;
-    const b = this.sources[right]!;
-    const aStart = places[left * 4]!;
-    const bStart = places[right * 4]!;
-    const aLength = places[left * 4 + 1]! - aStart;
-    const bLength = places[right * 4 + 1]! - bStart;
-    const length = Math.min(aLength, bLength);
-    for (let index = 0; index < length; index++) {
-      const difference = a[aStart + index]! - b[bStart + index]!;
-      if (difference !== 0) return difference;
-    }
-    return aLength - bLength;
-  }
-
-  /** Entry of the stream whose key lies in `scratch`; its value is updated through `views`. */
-  private markOf(tableId: number, keyLength: number, valueLength: number): number {
+  /** Value of the stream whose key lies in `scratch`; it is updated in place. */
+  private markOf(tableId: number, keyLength: number, valueLength: number): DataView {
     const before = this.size;
     const entry = this.entryOf(tableId, this.scratch, 0, keyLength);
-    if (this.size > before) this.sources[entry] = this.scratch.slice(0, keyLength);
-    if (this.views[entry] === undefined) {
+    const at = entry * PLACE_NUMBERS;
+    if (this.size > before) this.places[at] = this.sources.push(this.scratch.slice(0, keyLength)) - 1;
+    let mark = this.marks.get(entry);
+    if (mark === undefined) {
       const value = new Uint8Array(valueLength);
-      this.views[entry] = new DataView(value.buffer);
-      this.values[entry] = value;
-      this.places[entry * 4 + 2] = 0;
-      this.places[entry * 4 + 3] = valueLength;
+      mark = new DataView(value.buffer);
+      this.marks.set(entry, mark);
+      this.places[at + 3] = this.sources.push(value) - 1;
+      this.places[at + 4] = 0;
+      this.places[at + 5] = valueLength;
     }
-    return entry;
+    return mark;
+  }
+
+  /** Records come in runs that share their bytes. */
+  private sourceOf(bytes: Uint8Array): number {
+    if (this.sources[this.lastSource] !== bytes) this.lastSource = this.sources.push(bytes) - 1;
+    return this.lastSource;
   }
 
   private entryOf(tableId: number, bytes: Uint8Array, start: number, end: number): number {
@@ -170,10 +182,11 @@ export class ChangeMap implements FoldSink, TableChanges {
   private isWanted(entry: number): boolean {
     const { tableId, bytes, start, end } = this.wanted;
     if (this.tableIds[entry] !== tableId) return false;
-    const from = this.places[entry * 4]!;
+    const at = entry * PLACE_NUMBERS;
+    const from = this.places[at + 1]!;
     const length = end - start;
-    if (this.places[entry * 4 + 1]! - from !== length) return false;
-    const source = this.sources[entry]!;
+    if (this.places[at + 2]! - from !== length) return false;
+    const source = this.sources[this.places[at]!]!;
     for (let index = 0; index < length; index++) {
       if (source[from + index] !== bytes[start + index]) return false;
     }
@@ -184,13 +197,13 @@ export class ChangeMap implements FoldSink, TableChanges {
     if (this.size === this.hashes.length) this.grow();
     const { tableId, bytes, start, end, hash } = this.wanted;
     const entry = this.size++;
+    const at = entry * PLACE_NUMBERS;
     this.hashes[entry] = hash;
     this.tableIds[entry] = tableId;
-    this.places[entry * 4] = start;
-    this.places[entry * 4 + 1] = end;
-    this.sources.push(bytes);
-    this.values.push(undefined);
-    this.views.push(undefined);
+    this.places[at] = bytes === this.scratch ? 0 : this.sourceOf(bytes);
+    this.places[at + 1] = start;
+    this.places[at + 2] = end;
+    this.places[at + 3] = 0;
     occupy(this.slots, hash, entry);
     return entry;
   }
@@ -202,22 +215,32 @@ export class ChangeMap implements FoldSink, TableChanges {
     for (let entry = 0; entry < this.size; entry++) occupy(this.slots, this.hashes[entry]!, entry);
     this.hashes = grown(this.hashes, new Int32Array(capacity / 2));
     this.tableIds = grown(this.tableIds, new Uint16Array(capacity / 2));
-    this.places = grown(this.places, new Uint32Array(capacity * 2));
+    this.places = grown(this.places, new Uint32Array((capacity / 2) * PLACE_NUMBERS));
   }
+}
+
+class Change implements TableChange {
+  tableId = 0;
+  keyBytes: Uint8Array = NO_BYTES;
+  keyStart = 0;
+  keyEnd = 0;
+  valueBytes: Uint8Array | undefined = NO_BYTES;
+  valueStart = 0;
+  valueEnd = 0;
 }
 
 /** The stream of the record before: mostly it is the stream of this one too. */
 class RecentStream {
-  entry = -1;
+  mark: DataView = NO_MARK;
   private readonly tag = new Uint8Array(STREAM_KEY_BYTES_MAX);
   private tagLength = 0;
   private senderId = 0;
-  private flow = 0;
+  private flow = NO_FLOW;
 
   matches(reader: RecordReader, senderId: number, flow: number): boolean {
     const start = reader.channelTagStart;
     const length = reader.channelTagEnd - start;
-    if (this.entry < 0 || length !== this.tagLength || senderId !== this.senderId || flow !== this.flow) return false;
+    if (flow !== this.flow || length !== this.tagLength || senderId !== this.senderId) return false;
     const { tag } = this;
     const { bytes } = reader;
     // From the back: channels of one bus differ there.
@@ -227,19 +250,27 @@ class RecentStream {
     return true;
   }
 
-  remember(reader: RecordReader, entry: number, senderId: number, flow: number): void {
+  remember(reader: RecordReader, mark: DataView, senderId: number): void {
     const tag = channelTagOf(reader);
     this.tag.set(tag);
     this.tagLength = tag.length;
-    this.entry = entry;
+    this.mark = mark;
     this.senderId = senderId;
-    this.flow = flow;
+    this.flow = reader.flow;
+  }
+
+  forget(): void {
+    this.flow = NO_FLOW;
   }
 }
 
 const NO_BYTES = new Uint8Array(0);
+const NO_MARK = new DataView(new ArrayBuffer(DEDUPE_MARK_BYTES));
+/** No flow has this number. */
+const NO_FLOW = -1;
 const FREE = -1;
 const SLOTS_AT_FIRST = 2_048;
+const PLACE_NUMBERS = 6;
 
 function occupy(slots: Int32Array, hash: number, entry: number): void {
   const mask = slots.length - 1;
@@ -268,18 +299,4 @@ interface WantedKey {
   start: number;
   end: number;
   hash: number;
-}
-
-/** What all keys of a table begin with. */
-interface SharedPrefix {
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  length: number;
-}
-
-function shorten(prefix: SharedPrefix, bytes: Uint8Array, start: number, end: number): void {
-  const length = Math.min(prefix.length, end - start);
-  let index = 0;
-  while (index < length && prefix.bytes[prefix.start + index] === bytes[start + index]) index++;
-  prefix.length = index;
 }

@@ -45,10 +45,12 @@ export class Checkpointer {
   private readonly runs: AppendedRun[] = [];
   private nextTxId: number;
   private changes = new ChangeMap();
+  /** Takes turns with `changes`: its storage has grown to what a checkpoint needs. */
+  private spare: ChangeMap | undefined;
   private foldedBytes = 0;
   private foldedTxId: number;
   private queuedBytes = 0;
-  private applying: { readonly entries: number; readonly bytes: number; readonly startedMs: number } | undefined;
+  private applying: { readonly changes: ChangeMap; readonly bytes: number; readonly startedMs: number } | undefined;
   private timer: TimerHandle | undefined;
   private isFailed = false;
   private flushDone: (() => void)[] = [];
@@ -175,8 +177,9 @@ export class Checkpointer {
       return;
     }
     this.disarm();
-    this.applying = { entries: changes.size, bytes: this.foldedBytes, startedMs: this.clock.monotonicMs() };
-    this.changes = new ChangeMap();
+    this.applying = { changes, bytes: this.foldedBytes, startedMs: this.clock.monotonicMs() };
+    this.changes = this.spare ?? new ChangeMap();
+    this.spare = undefined;
     this.foldedBytes = 0;
   }
 
@@ -189,11 +192,15 @@ export class Checkpointer {
       this.endFlushes();
       return;
     }
-    const { entries, startedMs } = this.applying!;
+    const { changes, startedMs } = this.applying!;
     this.applying = undefined;
     this.appliedTxId = txId;
     this.checkpoints++;
-    this.entriesApplied += entries;
+    this.entriesApplied += changes.size;
+    if (changes.size <= 2 * this.limits.entriesMax) {
+      changes.clear();
+      this.spare = changes;
+    }
     this.applyMs.record(this.clock.monotonicMs() - startedMs);
     this.listener.onApplied(txId);
     if (this.flushDone.length > 0) {

@@ -60,8 +60,17 @@ export { recover, type Recovery, type RecoveryOptions, type RecoveryProgress } f
 export { Scrubber, type ScrubOptions } from './scrubber.js';
 export { SortedTable } from './sorted-table.js';
 export type { Stable } from './stable.js';
-export type { ApplyResult, StateTables, Store, StoreIdentity, StoreSnapshot, TableChanges } from './store.js';
+export type {
+  ApplyResult,
+  StateTables,
+  Store,
+  StoreIdentity,
+  StoreSnapshot,
+  TableChange,
+  TableChanges,
+} from './store.js';
 export type { CopiedEntry, CopySnapshot, StoreBase, StoreInTheMaking, StoreMaker, StoreOrigin } from './store-maker.js';
+export { tableChanges } from './table-changes.js';
 export {
   KEY_BYTES_MAX,
   type RangeBytes,

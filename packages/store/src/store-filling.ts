@@ -1,5 +1,6 @@
 import { AepError, assert, type Clock } from '@aep/kernel';
 import type { Store, TableChanges } from './store.js';
+import { tableChanges } from './table-changes.js';
 import type { CopiedEntry, StoreInTheMaking } from './store-maker.js';
 
 /**
@@ -18,8 +19,7 @@ export class StoreFilling implements StoreInTheMaking {
   ) {}
 
   put(entries: readonly CopiedEntry[], done: (error: AepError | undefined) => void): void {
-    const changes = { size: entries.length, [Symbol.iterator]: () => entries.values() };
-    this.apply(changes, this.store.tables.appliedTxId, done);
+    this.apply(tableChanges(entries), this.store.tables.appliedTxId, done);
   }
 
   complete(appliedTxId: number, done: (error: AepError | undefined) => void): void {
@@ -53,7 +53,7 @@ export class StoreFilling implements StoreInTheMaking {
   }
 }
 
-const NO_CHANGES: TableChanges = { size: 0, [Symbol.iterator]: () => ([] as never[]).values() };
+const NO_CHANGES = tableChanges([]);
 const BUSY_RETRY_MS = 100;
 
 function abandoned(): AepError {

@@ -26,6 +26,20 @@ export interface TableChanges {
   readonly size: number;
   /** In order of table, then key. */
   [Symbol.iterator](): IterableIterator<{ tableId: number; key: Uint8Array; value: Uint8Array | undefined }>;
+  /** In the same order, without an object per change: the one that is handed over is valid during the call only. */
+  forEach(visit: (change: TableChange) => void): void;
+}
+
+/** The key is `keyBytes[keyStart, keyEnd)`, the value likewise. The bytes never change and may be kept. */
+export interface TableChange {
+  readonly tableId: number;
+  readonly keyBytes: Uint8Array;
+  readonly keyStart: number;
+  readonly keyEnd: number;
+  /** Undefined deletes. */
+  readonly valueBytes: Uint8Array | undefined;
+  readonly valueStart: number;
+  readonly valueEnd: number;
 }
 
 /** The durable tables: a fold of the journal that lags behind it (E35). */

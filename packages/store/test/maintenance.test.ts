@@ -15,6 +15,7 @@ import {
   Table,
   Trimmer,
   verifyStore,
+  tableChanges,
 } from '@aep/store';
 import { Marks, SampleRecords } from '@aep/store/contract';
 
@@ -231,7 +232,7 @@ describe('retention (E104)', () => {
   void it('finds the positions of readers in the tables (E103)', () => {
     const { clock, store } = started();
     const entry = { tableId: Table.facts, key: readerFactKey('audit'), value: readerFactValue(42) };
-    store.tables.apply({ size: 1, [Symbol.iterator]: () => [entry].values() }, 1, assert.ifError);
+    store.tables.apply(tableChanges([entry]), 1, assert.ifError);
     clock.advance(1);
     const registry = ReaderRegistry.load(store.tables);
     assert.deepEqual([...registry.entries()], [['audit', 42]]);

@@ -49,6 +49,8 @@ export class LoopbackDelivery implements Delivery, Queued {
     this.isGuaranteed = outbound.channel.qos === 'Guaranteed';
     this.show(outbound);
     if (!this.isGuaranteed) this.detach();
+    // A receiver may fill in the type that its channel says.
+    else if (outbound.metadata.typeId === 0) this.metadata = copyOf(outbound.metadata);
     this.envelope = envelope;
     this.mailbox = mailbox;
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { AepError } from '@aep/kernel';
 import { recover } from '../recover.js';
+import { tableChanges } from '../table-changes.js';
 import { Table } from '../tables.js';
 import type { Store } from '../store.js';
 import type { CopiedEntry, StoreBase, StoreInTheMaking, StoreMaker, StoreOrigin } from '../store-maker.js';
@@ -253,7 +254,7 @@ async function complete(harness: StoreMakerHarness, making: StoreInTheMaking, tx
 }
 
 async function applyOne(harness: StoreMakerHarness, { tables }: Store, changed: CopiedEntry): Promise<void> {
-  const changes = { size: 1, [Symbol.iterator]: () => [changed].values() };
+  const changes = tableChanges([changed]);
   await answered(harness, (done: Answer<never>) =>
     assert.equal(
       tables.apply(changes, tables.appliedTxId, (error) => done(error, undefined)),

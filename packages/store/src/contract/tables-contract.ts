@@ -5,6 +5,7 @@ import { recover } from '../recover.js';
 import { SortedTable } from '../sorted-table.js';
 import { issueStable } from '../stable.js';
 import type { Store, TableChanges } from '../store.js';
+import { tableChanges } from '../table-changes.js';
 import { type RangeBytes, Table } from '../tables.js';
 import type { ContractCase } from './index.js';
 import type { StoreHarness } from './harness.js';
@@ -203,14 +204,13 @@ export const tablesCases: readonly ContractCase[] = [
 type Entry = readonly [tableId: number, key: string | Uint8Array, value: string | Uint8Array | undefined];
 
 function changesOf(entries: readonly Entry[]): TableChanges {
-  return {
-    size: entries.length,
-    *[Symbol.iterator]() {
-      for (const [tableId, key, value] of entries) {
-        yield { tableId, key: Buffer.from(key), value: value === undefined ? undefined : Buffer.from(value) };
-      }
-    },
-  };
+  return tableChanges(
+    entries.map(([tableId, key, value]) => ({
+      tableId,
+      key: Buffer.from(key),
+      value: value === undefined ? undefined : Buffer.from(value),
+    })),
+  );
 }
 
 async function apply(
