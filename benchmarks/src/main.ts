@@ -52,6 +52,7 @@ async function runAll(cases: readonly BenchmarkCase[]): Promise<void> {
     // A single case runs right here, where a profiler or debugger that was asked for looks.
     const report = await (cases.length === 1 ? runCase : runCaseApart)(benchmark, options);
     reports.push(report);
+    if (report.failed !== undefined) process.exitCode = 1;
     if (values.json) console.log(JSON.stringify(report));
     else printReport(report);
   }

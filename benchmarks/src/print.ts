@@ -3,12 +3,13 @@ import type { CaseReport } from './run-case.js';
 
 /** A case's report for a terminal. */
 export function printReport(report: CaseReport): void {
-  const { name, title, durability, figures, ratios, notes = [], didNotRun, load } = report;
+  const { name, title, durability, figures, ratios, notes = [], didNotRun, failed, load } = report;
   console.log(`\n${name}  [durability: ${durability}]  (load ${load})\n  ${title}`);
   for (const figure of figures) console.log(`  ${line(figure.name, figure.value)} ${figure.unit}${verdict(figure)}`);
   for (const ratio of ratios) console.log(`  ${line(ratio.name, ratio.value)} x ${ratio.against}${verdict(ratio)}`);
   for (const note of notes) console.log(`  * ${note}`);
   if (didNotRun !== undefined) console.log(`  DID NOT RUN: ${didNotRun}`);
+  if (failed !== undefined) console.log(`  FAILED: ${failed}`);
 }
 
 export function goalText(goal: Goal): string {

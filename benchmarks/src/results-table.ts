@@ -41,9 +41,10 @@ function row({ name, durability }: CaseReport, { name: what, value, goal }: Figu
 }
 
 function remarks(reports: readonly CaseReport[]): string {
-  const lines = reports.flatMap(({ name, notes = [], didNotRun }) => [
+  const lines = reports.flatMap(({ name, notes = [], didNotRun, failed }) => [
     ...notes.map((note) => `- \`${name}\`: ${note}`),
     ...(didNotRun === undefined ? [] : [`- \`${name}\` DID NOT RUN: ${didNotRun}`]),
+    ...(failed === undefined ? [] : [`- \`${name}\` FAILED: ${failed}`]),
   ]);
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
 }

@@ -21,6 +21,8 @@ export interface CaseReport extends CaseResult {
   readonly tookMs: number;
   /** Load average of the last minute when the case ended. */
   readonly load: number;
+  /** It should have run, and broke. */
+  readonly failed?: string;
 }
 
 /** Runs a case in this process. */
@@ -60,8 +62,8 @@ export function runCaseApart(benchmark: BenchmarkCase, options: RunOptions): Pro
       const line = output.trimEnd().split('\n').at(-1) ?? '';
       if (code === 0 && line.startsWith('{')) return resolve(JSON.parse(line) as CaseReport);
       const tookMs = Math.round(performance.now() - startedMs);
-      const didNotRun = `its process ended with ${code ?? signal}; what it said is above`;
-      resolve({ ...headOf(benchmark), tookMs, load: load(), figures: [], ratios: [], didNotRun });
+      const failed = `its process ended with ${code ?? signal}; what it said is above`;
+      resolve({ ...headOf(benchmark), tookMs, load: load(), figures: [], ratios: [], failed });
     });
   });
 }

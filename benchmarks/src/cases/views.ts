@@ -2,8 +2,8 @@ import { SeededRandom } from '@aep/kernel';
 import protobuf from 'protobufjs';
 import type { BenchmarkCase, CaseResult } from '../case.js';
 import { Order } from '../gen/trade.js';
-import { nanosecondsOf, rounded } from '../micro.js';
-import { encodedOrders, fillOrder, orderContent, readAll } from '../orders.js';
+import { heapBytesOf, nanosecondsOf, rounded } from '../micro.js';
+import { encodedOrders, fillOrder, type OrderContent, orderContent, readAll } from '../orders.js';
 
 const COUNT = 1024;
 
@@ -107,4 +107,69 @@ export const viewCases: readonly BenchmarkCase[] = [
       });
     },
   },
+  {
+    name: 'views/allocation',
+    title: 'bytes of heap per order: reading its numbers, its strings, and building one',
+    durability: 'none',
+    run: () => Promise.resolve(allocation()),
+  },
 ];
+
+/** What one heap object of a string of this length takes: a head of 16 bytes and its characters, in words of 8. */
+function stringBytes(length: number): number {
+  return Math.ceil((16 + length) / 8) * 8;
+}
+
+/** "No heap allocation per message but the strings that are read"; below one byte is the noise of the measurement. */
+const NOTHING = { atMost: 1 } as const;
+
+function allocation(): CaseResult {
+  const orders = encodedOrders(COUNT);
+  const random = new SeededRandom(1);
+  const contents = Array.from({ length: COUNT }, (_, sequence) => orderContent(sequence, random));
+  const target = new Uint8Array(1024);
+  const next = rotating(orders);
+  const nextContent = rotating(contents);
+  const stringsOf = ({ orderId, account, symbol, region, department, note }: Order | OrderContent) =>
+    [orderId, account, symbol, region, department, note] as const;
+  const needed = contents.reduce(
+    (sum, content) => sum + stringsOf(content).reduce((bytes, text) => bytes + stringBytes(text.length), 0),
+    0,
+  );
+  const numbers = heapBytesOf(() => {
+    const order = Order.wrap(next());
+    const sum = order.side + order.quantity + order.sequence + (order.allOrNone ? 1 : 0) + order.price;
+    order.dispose();
+    return sum > 0;
+  });
+  const strings = heapBytesOf(() => {
+    const order = Order.wrap(next());
+    const length =
+      order.orderId.length +
+      order.account.length +
+      order.symbol.length +
+      order.region.length +
+      order.department.length +
+      order.note.length;
+    order.dispose();
+    return length;
+  });
+  const building = heapBytesOf(() => {
+    const order = fillOrder(Order.create(), nextContent());
+    const end = order.$encodeTo(target, 0);
+    order.dispose();
+    return end;
+  });
+  const peer = heapBytesOf(() => Peer.decode(next()));
+  const figure = (name: string, value: number) => ({ name, value: Math.round(value * 10) / 10, unit: 'bytes' });
+  return {
+    figures: [
+      { ...figure('read 5 numbers', numbers), goal: NOTHING },
+      figure('read 6 strings', strings),
+      { ...figure('of that beside the strings', strings - needed / COUNT), goal: NOTHING },
+      { ...figure('create, fill, encode', building), goal: NOTHING },
+      figure('protobufjs, decode', peer),
+    ],
+    ratios: [],
+  };
+}

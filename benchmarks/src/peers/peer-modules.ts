@@ -10,6 +10,7 @@ export const HOW_TO_INSTALL = 'npm run peers --prefix benchmarks installs the pe
  *
  * @returns a text when it is not there: what to do
  */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- only the caller can say what the module has
 export function loadPeer<Module extends object>(name: string): Module | string {
   try {
     return fromPeers(name) as Module;
