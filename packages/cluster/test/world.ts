@@ -78,6 +78,7 @@ export class World {
 
   boot(name: string, options: LifeOptions = {}): Life {
     const machine = this.machine(name);
+    if (machine.life?.stopped.is === true) this.kill(name);
     const clock = new ProcessClock(this.clock);
     const random = new SeededRandom(this.random.uint32());
     const maker = new MemoryStoreMaker({
@@ -146,6 +147,11 @@ export class World {
   heal(one: string, other: string): void {
     this.network.unblock(one, other);
     this.network.unblock(other, one);
+  }
+
+  healAll(): void {
+    for (const one of this.machines)
+      for (const other of this.machines) if (one !== other) this.network.unblock(one.name, other.name);
   }
 
   /** Moves the clock, and lets promises settle in between. */

@@ -43,6 +43,8 @@ export class BackupRole implements UpstreamHandler {
   /** Whom the connection is to; changes with the register. */
   private target: MemberRef | undefined;
   private isFollowing = false;
+  /** The journal is a beginning of the primary's, or is being cut to be one; of the present link. */
+  private isMatched = false;
   private isClaiming = false;
   private isEnded = false;
   private isConnecting = false;
@@ -201,6 +203,7 @@ export class BackupRole implements UpstreamHandler {
     const { connection } = this;
     this.connection = undefined;
     this.isFollowing = false;
+    this.isMatched = false;
     this.follower?.forgetQueue();
     connection?.end(cause);
     if (this.reconnectTimer !== undefined) this.context.clock.cancel(this.reconnectTimer);
@@ -213,6 +216,7 @@ export class BackupRole implements UpstreamHandler {
     const wasFollowing = this.isFollowing;
     this.connection = undefined;
     this.isFollowing = false;
+    this.isMatched = false;
     this.follower?.forgetQueue();
     if (wasFollowing) this.context.emit({ type: 'MemberDown', member: this.target!.name, cause });
     this.context.log.log('info', 'the link to the primary has ended', { primary: this.target?.name }, cause);
@@ -267,8 +271,9 @@ export class BackupRole implements UpstreamHandler {
     if (commonTxId > journal.lastTxId || commonTxId < journal.firstTxId - 1)
       throw protocolError(`record ${commonTxId} is not in this journal`);
     // The other half of the primary's check: nothing that is known to be stable is ever cut, whoever asks for it.
-    const keptTxId = Math.max(tables.appliedTxId, follower.groupStableTxId);
+    const keptTxId = Math.max(tables.appliedTxId, Math.min(follower.groupStableTxId, journal.lastTxId));
     if (commonTxId < keptTxId) return this.diverged(commonTxId, keptTxId);
+    this.isMatched = true;
     if (commonTxId === journal.lastTxId) return this.following();
     follower.cut(commonTxId, (error) => {
       if (error !== undefined) this.context.fail(error);
@@ -286,13 +291,15 @@ export class BackupRole implements UpstreamHandler {
   }
 
   onRecords(position: GroupPosition, bytes: Uint8Array, start: number, end: number): void {
+    if (!this.isMatched) throw protocolError('records before it is known what they follow');
     if (!this.isOfPresent(position)) return;
     this.follower?.records(bytes, start, end);
     this.follower?.position(position);
   }
 
   onMark(position: GroupPosition): void {
-    if (this.isOfPresent(position)) this.follower?.position(position);
+    // Before the common record is found, what is stable in the group says nothing about the records that are here.
+    if (this.isOfPresent(position) && this.isMatched) this.follower?.position(position);
   }
 
   onPaired(): void {
@@ -393,6 +400,7 @@ export class BackupRole implements UpstreamHandler {
 
   onCopyEnd(): void {
     if (this.copy === undefined) throw protocolError('the end of no copy');
+    this.isMatched = true;
     this.following();
     this.copy.end();
   }

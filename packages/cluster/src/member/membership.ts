@@ -178,7 +178,8 @@ export class Membership {
     const goneMs = clock.monotonicMs() - (this.goneSinceMs.get(ref.name) ?? 0);
     const leftMs = options.limits.soloAfterMs - goneMs;
     if (leftMs <= 0) return false;
-    this.arm(leftMs);
+    // Not less than a step of the clock: the sum of two times may fall short of the second by a rounding.
+    this.arm(Math.max(1, leftMs));
     return true;
   }
 

@@ -231,7 +231,9 @@ export class FollowerSession implements DownstreamHandler {
   }
 
   position(): GroupPosition {
-    return this.parts.owner.position();
+    const position = this.parts.owner.position();
+    this.toldStableTxId = position.stableTxId;
+    return position;
   }
 
   onEnded(cause: AepError, peerSaid: Bye | undefined): void {
