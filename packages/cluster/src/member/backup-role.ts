@@ -7,12 +7,12 @@ import { type Hello, NONCE_BYTES, type Welcome } from '../link/handshake.js';
 import { protocolError } from '../link/protocol.js';
 import { UpstreamConnection, type UpstreamHandler } from '../link/upstream.js';
 import { CopyIn } from '../replication/copy-in.js';
-import { Follower } from '../replication/follower.js';
+import type { Follower } from '../replication/follower.js';
 import { HeldStore } from '../replication/held-store.js';
 import { hashAt } from '../replication/record-hashes.js';
 import type { MemberContext } from './context.js';
 import { staleEpoch } from './member-errors.js';
-import { PrimaryWatch } from './primary-watch.js';
+import type { PrimaryWatch } from './primary-watch.js';
 import { isListed, isSameMember } from './register.js';
 
 export interface BackupListener {
@@ -36,28 +36,28 @@ export interface BackupListener {
  * ```
  */
 export class BackupRole implements UpstreamHandler {
-  private connection: UpstreamConnection | undefined;
-  private follower: Follower | undefined;
-  private copy: CopyIn | undefined;
-  private held: HeldStore | undefined;
+  protected connection: UpstreamConnection | undefined;
+  protected follower: Follower | undefined;
+  protected copy: CopyIn | undefined;
+  protected held: HeldStore | undefined;
   /** Whom the connection is to; changes with the register. */
   private target: MemberRef | undefined;
-  private isFollowing = false;
+  protected isFollowing = false;
   /** The journal is a beginning of the primary's, or is being cut to be one; of the present link. */
-  private isMatched = false;
-  private isClaiming = false;
-  private isEnded = false;
+  protected isMatched = false;
+  protected isClaiming = false;
+  protected isEnded = false;
   private isConnecting = false;
   private reconnectTimer: TimerHandle | undefined;
   private attempts = 0;
   private readonly watch: PrimaryWatch;
 
   constructor(
-    private readonly context: MemberContext,
+    protected readonly context: MemberContext,
     held: HeldStore | undefined,
-    private readonly listener: BackupListener,
+    protected readonly listener: BackupListener,
   ) {
-    this.watch = new PrimaryWatch(context, () => this.takeOver());
+    this.watch = new context.parts.PrimaryWatch(context, () => this.takeOver());
     if (held !== undefined) this.use(held);
   }
 
@@ -174,7 +174,7 @@ export class BackupRole implements UpstreamHandler {
     connection.attach(network.connect(parseAddress(address), connection));
   }
 
-  private hello(): Hello {
+  protected hello(): Hello {
     const { options, random } = this.context;
     const store = this.held?.store;
     return {
@@ -194,12 +194,12 @@ export class BackupRole implements UpstreamHandler {
     };
   }
 
-  private get promisedEpoch(): number {
+  protected get promisedEpoch(): number {
     return this.held?.store.epoch ?? 0;
   }
 
   /** Ends the connection from this side: what comes over it afterwards is not heard, and nothing is acknowledged over it. */
-  private dropLink(cause: AepError): void {
+  protected dropLink(cause: AepError): void {
     const { connection } = this;
     this.connection = undefined;
     this.isFollowing = false;
@@ -281,7 +281,7 @@ export class BackupRole implements UpstreamHandler {
     });
   }
 
-  private following(): void {
+  protected following(): void {
     this.isFollowing = true;
     this.attempts = 0;
     this.watch.found();
@@ -311,7 +311,7 @@ export class BackupRole implements UpstreamHandler {
   }
 
   /** Of the epoch that was promised, or a later one of the same primary, which is promised now (H4). */
-  private isOfPresent(position: GroupPosition): boolean {
+  protected isOfPresent(position: GroupPosition): boolean {
     const { held, connection } = this;
     if (held === undefined) return true;
     if (position.epoch < held.store.epoch) {
@@ -329,8 +329,8 @@ export class BackupRole implements UpstreamHandler {
   }
 
   /** A promise that is on its way to the disk; nothing is acknowledged until it is there. */
-  private promisingEpoch = 0;
-  private welcomedEpoch = 0;
+  protected promisingEpoch = 0;
+  protected welcomedEpoch = 0;
 
   acknowledgement(): Acked | undefined {
     const { held, copy } = this;
@@ -340,14 +340,14 @@ export class BackupRole implements UpstreamHandler {
     return durableTxId === undefined ? undefined : { epoch: held.store.epoch, durableTxId };
   }
 
-  private refuseStale(member: string, theirEpoch: number): void {
+  protected refuseStale(member: string, theirEpoch: number): void {
     const epoch = this.promisedEpoch;
     this.context.mark('stale-epoch-refused');
     this.context.emit({ type: 'StaleEpochRefused', member, theirEpoch, epoch });
     this.connection?.end(staleEpoch(member, theirEpoch, epoch));
   }
 
-  private diverged(commonTxId: number, keptTxId: number): void {
+  protected diverged(commonTxId: number, keptTxId: number): void {
     this.context.mark('diverged');
     const { name } = this.context.options;
     this.context.emit({ type: 'DivergenceDetected', member: name, commonTxId, appliedTxId: keptTxId });
@@ -405,7 +405,7 @@ export class BackupRole implements UpstreamHandler {
     this.copy.end();
   }
 
-  private copied(): void {
+  protected copied(): void {
     this.follower!.startFolding();
     this.connection?.acknowledge();
     this.listener.onMoved();
@@ -427,7 +427,7 @@ export class BackupRole implements UpstreamHandler {
 
   // Becoming the primary.
 
-  private takeOver(): void {
+  protected takeOver(): void {
     const { latest } = this.context.register;
     if (this.isEnded || this.isClaiming || latest === undefined || !isListed(latest, this.self)) return;
     this.context.mark('take-over');
@@ -458,7 +458,7 @@ export class BackupRole implements UpstreamHandler {
     });
   }
 
-  private elected(record: GroupRecord): void {
+  protected elected(record: GroupRecord): void {
     const { held, follower } = this;
     if (held === undefined || follower === undefined) return;
     const isTruth = record.members.length === 1;
@@ -484,8 +484,8 @@ export class BackupRole implements UpstreamHandler {
   }
 
   private newFollower(held: HeldStore): Follower {
-    const { clock, options, mark, fail } = this.context;
-    return new Follower({
+    const { clock, options, mark, fail, parts } = this.context;
+    return new parts.Follower({
       held,
       clock,
       windowBytes: options.limits.windowBytes,

@@ -6,6 +6,7 @@ import type { EngineMaker } from './engine-port.js';
 import type { MemberEvent } from './events.js';
 import type { MarkName } from './marks.js';
 import type { ConcludedMemberOptions } from './options.js';
+import type { MemberParts } from './parts.js';
 import type { Register } from './register.js';
 
 /** What all roles of a member share. */
@@ -19,6 +20,7 @@ export interface MemberContext {
   readonly maker: StoreMaker;
   readonly engines: EngineMaker;
   readonly register: Register;
+  readonly parts: MemberParts;
   readonly mark: (name: MarkName) => void;
   readonly emit: (event: MemberEvent) => void;
   /** This member cannot go on: it stops for good with this cause (H22). */

@@ -4,7 +4,7 @@ import type { Store, StoreMaker } from '@aep/store';
 import type { Arbiter, GroupRecord, MemberRef } from '../arbiter/arbiter.js';
 import type { Follower } from '../replication/follower.js';
 import { HeldStore } from '../replication/held-store.js';
-import { BackupRole } from './backup-role.js';
+import type { BackupRole } from './backup-role.js';
 import { Bootstrap } from './bootstrap.js';
 import type { MemberContext } from './context.js';
 import type { EngineMaker } from './engine-port.js';
@@ -13,8 +13,10 @@ import { LinkPort } from './link-port.js';
 import type { MarkName } from './marks.js';
 import { memberStopped } from './member-errors.js';
 import { type ConcludedMemberOptions, concludeMemberOptions, type MemberOptions } from './options.js';
-import { PrimaryRole } from './primary-role.js';
-import { isListed, Register } from './register.js';
+import { SHIPPED_PARTS } from './shipped-parts.js';
+import type { MemberParts } from './parts.js';
+import type { PrimaryRole } from './primary-role.js';
+import { isListed, type Register } from './register.js';
 import { describeMember, type MemberStatus } from './status.js';
 
 /** Where a member gets everything from. */
@@ -31,6 +33,8 @@ export interface MemberPorts {
   readonly onStopped?: (cause: AepError | undefined) => void;
   /** Counts rare branches, for simulations. */
   readonly onMark?: (name: MarkName) => void;
+  /** For simulations. @default the classes of this package */
+  readonly parts?: Partial<MemberParts>;
 }
 
 /**
@@ -69,8 +73,9 @@ export class Member {
     this.options = concludeMemberOptions(options);
     const { clock, random, network, arbiter, stores, engines } = ports;
     const log = (ports.log ?? silentLog).child({ group: options.group, member: options.name });
+    const parts = { ...SHIPPED_PARTS, ...ports.parts };
     const mark = ports.onMark ?? ((): void => undefined);
-    this.register = new Register({
+    this.register = new parts.Register({
       arbiter,
       clock,
       log,
@@ -89,6 +94,7 @@ export class Member {
       maker: stores,
       engines,
       register: this.register,
+      parts,
       mark,
       emit: (event) => this.emit(event),
       fail: (cause) => this.fail(cause),
@@ -162,7 +168,7 @@ export class Member {
   private follow(store: Store | undefined): void {
     const held = store === undefined ? undefined : new HeldStore(store, (error) => this.fail(error));
     this.held = undefined;
-    this.backup = new BackupRole(this.context, held, {
+    this.backup = new this.context.parts.BackupRole(this.context, held, {
       onElected: (record, follower, isTruth) => this.onElected(record, follower, isTruth),
       onMoved: () => this.showRole(),
       onUnclaimed: () => {
@@ -230,7 +236,7 @@ export class Member {
     this.backup = undefined;
     this.held = held;
     if (this.phase !== 'running') return this.shutDown();
-    const primary = new PrimaryRole(this.context, {
+    const primary = new this.context.parts.PrimaryRole(this.context, {
       held,
       recent: follower.recent,
       record,

@@ -37,7 +37,7 @@ interface Candidate {
 export class Membership {
   /** Of the register, durable here or about to be. */
   record: GroupRecord;
-  private readonly candidates = new Map<string, Candidate>();
+  protected readonly candidates = new Map<string, Candidate>();
   private readonly goneSinceMs = new Map<string, number>();
   private isChanging = false;
   /** The epoch of `record` is not durable here yet. */
@@ -113,12 +113,12 @@ export class Membership {
     return this.isChanging || this.isAdopting;
   }
 
-  private get waitsForMembers(): boolean {
+  protected get waitsForMembers(): boolean {
     return this.context.options.acks === 'members';
   }
 
   /** Looks at who is there, and asks for the change that follows, one at a time. */
-  private evaluate(): void {
+  protected evaluate(): void {
     if (this.isStopped || this.isChanging || this.isAdopting || this.isHeld) return;
     this.disarm();
     this.considerCandidates();
@@ -135,7 +135,7 @@ export class Membership {
     this.propose([this.parts.self, ...kept, ...added]);
   }
 
-  private considerCandidates(): void {
+  protected considerCandidates(): void {
     const { sessions, stability } = this.parts;
     const { pairWithinRecords } = this.context.options.limits;
     for (const [name, candidate] of this.candidates) {
@@ -155,18 +155,18 @@ export class Membership {
   }
 
   /** It has all that was released, and because it is counted that stays so. */
-  private isReady({ ref }: Candidate): boolean {
+  protected isReady({ ref }: Candidate): boolean {
     const session = this.parts.sessions.get(ref.name);
     return this.isPresent(ref) && session!.isCaughtUp(this.parts.stability.markTxId);
   }
 
-  private isPresent(ref: MemberRef): boolean {
+  protected isPresent(ref: MemberRef): boolean {
     const session = this.parts.sessions.get(ref.name);
     return session !== undefined && session.isStreaming && isSameMember(session, ref);
   }
 
   /** A listed member stays while its link is up, and for a moment after. */
-  private isToStay(ref: MemberRef): boolean {
+  protected isToStay(ref: MemberRef): boolean {
     const session = this.parts.sessions.get(ref.name);
     if (session !== undefined) {
       if (isSameMember(session, ref) && session.phase !== 'awaiting-copy') return true;
@@ -191,7 +191,7 @@ export class Membership {
     }
   }
 
-  private propose(members: readonly MemberRef[]): void {
+  protected propose(members: readonly MemberRef[]): void {
     const next: GroupRecord = { ...this.record, epoch: this.record.epoch + 1, members };
     for (const candidate of this.candidates.values()) if (members.includes(candidate.ref)) candidate.isProposed = true;
     this.isChanging = true;
@@ -206,7 +206,7 @@ export class Membership {
   }
 
   /** What is known is at least as new as the failed change; asking again from the same epoch then decides which one happens. */
-  private retryAfterRead(): void {
+  protected retryAfterRead(): void {
     this.isChanging = true;
     this.context.register.refresh(() => {
       this.isChanging = false;
@@ -214,7 +214,7 @@ export class Membership {
     });
   }
 
-  private adopt(record: GroupRecord): void {
+  protected adopt(record: GroupRecord): void {
     if (record.epoch <= this.record.epoch) return;
     const added = record.members.filter((ref) => !this.record.members.some((old) => isSameMember(old, ref)));
     this.record = record;
@@ -231,7 +231,7 @@ export class Membership {
   }
 
   /** Changes asked for before this epoch can never happen any more: only who is listed now counts. */
-  private recount(): void {
+  protected recount(): void {
     const { stability } = this.parts;
     const listed = this.listedOthers();
     for (const name of [...this.candidates.keys()]) {
@@ -242,7 +242,7 @@ export class Membership {
     for (const ref of listed) if (this.waitsForMembers) stability.count(ref.name, this.ackedBy(ref));
   }
 
-  private ackedBy(ref: MemberRef): number {
+  protected ackedBy(ref: MemberRef): number {
     const session = this.parts.sessions.get(ref.name);
     return session !== undefined && isSameMember(session, ref) ? session.ackedTxId : 0;
   }

@@ -4,15 +4,15 @@ import type { GroupRecord, MemberRef } from '../arbiter/arbiter.js';
 import type { Admission, DownstreamConnection } from '../link/downstream.js';
 import type { Bye, GroupPosition } from '../link/frames.js';
 import { checkVersions, type Hello, NONCE_BYTES, type Welcome } from '../link/handshake.js';
-import { FollowerSession, type SessionOwner } from '../replication/follower-session.js';
-import { GroupStability } from '../replication/group-stability.js';
+import type { FollowerSession, SessionOwner } from '../replication/follower-session.js';
+import type { GroupStability } from '../replication/group-stability.js';
 import type { HeldStore, StoreUser } from '../replication/held-store.js';
 import type { RecentRecords } from '../replication/recent-records.js';
-import { ReplicatedJournal } from '../replication/replicated-journal.js';
+import type { ReplicatedJournal } from '../replication/replicated-journal.js';
 import { ReplicatedStore } from '../replication/replicated-store.js';
 import type { MemberContext } from './context.js';
 import type { RunningEngine } from './engine-port.js';
-import { Membership } from './membership.js';
+import type { Membership } from './membership.js';
 import { notPrimary, staleEpoch, steppedDown } from './member-errors.js';
 import { isSameMember } from './register.js';
 
@@ -54,7 +54,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   readonly stability: GroupStability;
   readonly membership: Membership;
   readonly sessions = new Map<string, FollowerSession>();
-  private readonly journal: ReplicatedJournal;
+  protected readonly journal: ReplicatedJournal;
   private readonly store: ReplicatedStore;
   private engine: RunningEngine | undefined;
   private hasEngineEnded = false;
@@ -64,16 +64,18 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   private lastMoveMs: number;
 
   constructor(
-    private readonly context: MemberContext,
-    private readonly parts: PrimaryParts,
+    protected readonly context: MemberContext,
+    protected readonly parts: PrimaryParts,
   ) {
     const { held, recent, record, stableTxId } = parts;
     const local = held.store;
     this.epoch = record.epoch;
     this.self = record.primary;
     this.lastMoveMs = context.clock.monotonicMs();
-    this.stability = new GroupStability(stableTxId, local.journal.stableTxId, (txId) => this.onMark(txId));
-    this.journal = new ReplicatedJournal({
+    this.stability = new context.parts.GroupStability(stableTxId, local.journal.stableTxId, (txId) =>
+      this.onMark(txId),
+    );
+    this.journal = new context.parts.ReplicatedJournal({
       local: local.journal,
       recent,
       clock: context.clock,
@@ -87,7 +89,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
       () => this.epoch,
       () => ({ epoch: this.epoch, stableTxId: this.stability.markTxId, followers: this.sessions.size }),
     );
-    this.membership = new Membership(context, record, {
+    this.membership = new context.parts.Membership(context, record, {
       sessions: this.sessions,
       stability: this.stability,
       self: this.self,
@@ -162,7 +164,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   join(hello: Hello, connection: DownstreamConnection): FollowerSession {
     this.checkStillPrimary(hello);
     const { limits } = this.context.options;
-    const session = new FollowerSession(
+    const session = new this.context.parts.FollowerSession(
       {
         store: this.parts.held.store,
         maker: this.context.maker,
@@ -232,7 +234,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     this.pump();
   }
 
-  private onMark(txId: number): void {
+  protected onMark(txId: number): void {
     if (this.phase === 'ended') return;
     this.lastMoveMs = this.context.clock.monotonicMs();
     if (!this.isDoubted) this.journal.stable(txId);
@@ -240,20 +242,20 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   }
 
   /** The mark as the engine may know it. */
-  private releasedTxId(): number {
+  protected releasedTxId(): number {
     return this.isDoubted ? this.doubtedAtTxId : this.stability.markTxId;
   }
 
   private doubtedAtTxId = 0;
 
-  private pump(): void {
+  protected pump(): void {
     for (const session of this.sessions.values()) {
       session.pump();
       session.flush();
     }
   }
 
-  private neededFromTxId(): number {
+  protected neededFromTxId(): number {
     let lowest = this.stability.lowestAckedTxId + 1;
     for (const session of this.sessions.values()) lowest = Math.min(lowest, session.neededFromTxId);
     return lowest;
@@ -263,7 +265,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
    * The engine takes what its journal holds for the truth, so all of it must be stable first. After a takeover that is so at
    * once; after a restart the members that are still listed must have the tail of the journal, or be left out.
    */
-  private startEngineWhenEqual(): void {
+  protected startEngineWhenEqual(): void {
     if (this.phase !== 'equalising' || !this.isEqual) return;
     this.phase = 'active';
     this.context.log.log('info', 'this member is the primary', { epoch: this.epoch, lastTxId: this.journal.lastTxId });
@@ -285,14 +287,14 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   // The epoch.
 
   /** Durable here before anything is done in it (H4). */
-  private makeDurable(epoch: number, done: () => void): void {
+  protected makeDurable(epoch: number, done: () => void): void {
     this.parts.held.store.setEpoch(epoch, (error) => {
       if (error !== undefined) this.context.fail(error);
       else if (this.phase !== 'ended') done();
     });
   }
 
-  private onAdopted(record: GroupRecord): void {
+  protected onAdopted(record: GroupRecord): void {
     this.epoch = record.epoch;
     this.context.emit({ type: 'MembersChanged', epoch: record.epoch, members: record.members });
     for (const session of this.sessions.values()) {
@@ -301,7 +303,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     this.startEngineWhenEqual();
   }
 
-  private depose(current: GroupRecord): void {
+  protected depose(current: GroupRecord): void {
     if (this.phase === 'ended') return;
     this.context.mark('stepped-down');
     const cause = steppedDown(this.self.name, this.epoch, current);
@@ -313,7 +315,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
    * A member promises an epoch only after the register has had it, so a higher one than ours means that the register has moved.
    * It is read before anything more is released (H4); most often it then turns out that another member is the primary.
    */
-  private checkStillPrimary(hello: Hello): void {
+  protected checkStillPrimary(hello: Hello): void {
     if (this.phase === 'ended') throw notPrimary(this.self.name, this.epoch);
     if (hello.promisedEpoch <= this.epoch) return;
     this.context.mark('higher-epoch-seen');
@@ -321,7 +323,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     throw staleEpoch(this.self.name, this.epoch, hello.promisedEpoch);
   }
 
-  private doubt(): void {
+  protected doubt(): void {
     if (this.isDoubted) return;
     this.doubtedAtTxId = this.stability.markTxId;
     this.isDoubted = true;

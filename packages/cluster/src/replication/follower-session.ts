@@ -54,8 +54,8 @@ export class FollowerSession implements DownstreamHandler {
   ackedTxId = 0;
   /** Its first acknowledgement says that the tail is cut and our epoch is durable there. */
   hasAcknowledged = false;
-  private readonly search: CommonRecordSearch;
-  private feed: RecordFeed | undefined;
+  protected readonly search: CommonRecordSearch;
+  protected feed: RecordFeed | undefined;
   private copy: CopyOut | undefined;
   /** What was sent and is not acknowledged, in order: last txId and bytes of each frame. */
   private readonly unacked: { lastTxId: number; bytes: number }[] = [];
@@ -66,9 +66,9 @@ export class FollowerSession implements DownstreamHandler {
   private toldStableTxId = 0;
 
   constructor(
-    private readonly parts: SessionParts,
-    private readonly hello: Hello,
-    private readonly connection: DownstreamConnection,
+    protected readonly parts: SessionParts,
+    protected readonly hello: Hello,
+    protected readonly connection: DownstreamConnection,
   ) {
     this.name = hello.member;
     this.storeId = hello.storeId;
@@ -242,7 +242,7 @@ export class FollowerSession implements DownstreamHandler {
     this.parts.owner.onEnded(this, cause, peerSaid);
   }
 
-  private goOnSearching(): void {
+  protected goOnSearching(): void {
     const { question } = this.search;
     if (question !== undefined) {
       this.parts.mark('search-by-halves');
@@ -261,12 +261,12 @@ export class FollowerSession implements DownstreamHandler {
     }
   }
 
-  private needCopy(): void {
+  protected needCopy(): void {
     this.phase = 'awaiting-copy';
     this.parts.owner.onMoved(this);
   }
 
-  private stream(afterTxId: number): void {
+  protected stream(afterTxId: number): void {
     this.phase = 'streaming';
     this.feed = new RecordFeed(this.parts.source, afterTxId + 1);
     this.keepFromTxId = afterTxId + 1;
@@ -281,7 +281,7 @@ export class FollowerSession implements DownstreamHandler {
     return feed.next(Number.MAX_SAFE_INTEGER);
   }
 
-  private isOurs(txId: number, hash: { low: number; high: number }): boolean {
+  protected isOurs(txId: number, hash: { low: number; high: number }): boolean {
     const ours = hashAt(this.parts.source, txId);
     return ours !== undefined && ours.low === hash.low && ours.high === hash.high;
   }

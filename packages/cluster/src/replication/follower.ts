@@ -64,7 +64,7 @@ export class Follower implements StoreUser {
   /** Everything is to be folded, then this is called: the journal has become the truth. */
   private settled: (() => void) | undefined;
 
-  constructor(private readonly parts: FollowerParts) {
+  constructor(protected readonly parts: FollowerParts) {
     const { held } = parts;
     const { journal, tables } = held.store;
     this.recent = new RecentRecords(journal.lastTxId, parts.recentBytesMax);
@@ -190,7 +190,7 @@ export class Follower implements StoreUser {
     this.checkpointer?.close();
   }
 
-  private append(): void {
+  protected append(): void {
     if (this.isCutting || this.isClosed || this.queue.length === 0) return;
     const { journal } = this.parts.held.store;
     try {
@@ -219,7 +219,7 @@ export class Follower implements StoreUser {
   }
 
   /** Checks the next record before anything of it is kept; answers its end. */
-  private check(run: PendingRun): number {
+  protected check(run: PendingRun): number {
     const { journal } = this.parts.held.store;
     const end = this.reader.open(run.bytes, run.at, run.end);
     this.reader.checkFollows(journal.lastTxId, journal.lastHash);
@@ -229,7 +229,7 @@ export class Follower implements StoreUser {
   }
 
   /** Feeds the tables with what is durable here and stable in the group, as fast as they take it. */
-  private fold(): void {
+  protected fold(): void {
     const { checkpointer } = this;
     if (checkpointer === undefined || this.isClosed || this.isCutting || this.isFoldPlanned) return;
     const { journal } = this.parts.held.store;
@@ -259,7 +259,7 @@ export class Follower implements StoreUser {
     });
   }
 
-  private settle(checkpointer: Checkpointer, upToTxId: number): void {
+  protected settle(checkpointer: Checkpointer, upToTxId: number): void {
     const { settled } = this;
     if (settled === undefined || this.folds.nextTxId <= upToTxId) return;
     this.settled = undefined;
@@ -269,7 +269,7 @@ export class Follower implements StoreUser {
   }
 
   /** A backup keeps what its primary keeps: whatever somebody may still ask of the journal after a failover. */
-  private trim(): void {
+  protected trim(): void {
     const { journal, tables } = this.parts.held.store;
     const beforeTxId = Math.min(this.keepFromTxId, tables.appliedTxId);
     if (beforeTxId > journal.firstTxId) journal.trim(beforeTxId);

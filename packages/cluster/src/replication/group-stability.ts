@@ -5,9 +5,9 @@ import { assert } from '@aep/kernel';
  * grows. Whom to count is the business of the primary role; nobody stops being counted before the register says so.
  */
 export class GroupStability {
-  private mark: number;
-  private localTxId: number;
-  private readonly counted = new Map<string, number>();
+  protected mark: number;
+  protected localTxId: number;
+  protected readonly counted = new Map<string, number>();
 
   /**
    * @param knownTxId what is known to be stable already
@@ -16,7 +16,7 @@ export class GroupStability {
   constructor(
     knownTxId: number,
     localTxId: number,
-    private readonly onMark: (txId: number) => void,
+    protected readonly onMark: (txId: number) => void,
   ) {
     this.mark = knownTxId;
     this.localTxId = localTxId;

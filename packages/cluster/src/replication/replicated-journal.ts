@@ -35,10 +35,10 @@ export interface ReplicatedJournalParts {
  */
 export class ReplicatedJournal implements Journal {
   readonly durability: Durability = 'replicated';
-  private listener: JournalListener | undefined;
-  private ending: AepError | undefined;
+  protected listener: JournalListener | undefined;
+  protected ending: AepError | undefined;
 
-  constructor(private readonly parts: ReplicatedJournalParts) {}
+  constructor(protected readonly parts: ReplicatedJournalParts) {}
 
   get stableTxId(): number {
     return this.parts.markTxId();
