@@ -23,7 +23,8 @@ const REASONS_MAX = 1_000;
 
 /**
  * Reads invoice lines from a CSV and sends each as a NewOrderMessage. Every line goes through a handler, so that "sent on"
- * and "how far" are one transaction: after a crash the input is read again from its start, and what was done is recognised.
+ * and "how far" are one transaction: after a crash the input is read again from its start, and the lines up to the one that
+ * the state names are passed over.
  */
 @injectable()
 @App({ name: 'gateway', state: GatewayJournal, factories: [OrdersFactory] })

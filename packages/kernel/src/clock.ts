@@ -8,7 +8,7 @@ export interface TimerHandle {
  * Deadlines and intervals use the monotonic time; the wall time is for people and for due dates of timers.
  */
 export interface Clock {
-  /** Wall time in milliseconds since 1970 (UTC). May jump in both directions. */
+  /** Wall time in whole milliseconds since 1970 (UTC). May jump in both directions. */
   wallMs(): number;
   /** Monotonic time in milliseconds with a fraction; the zero point means nothing. */
   monotonicMs(): number;

@@ -17,7 +17,8 @@ export class VirtualClock implements Clock {
   }
 
   wallMs(): number {
-    return this.wallOffsetMs + this.nowMs;
+    // Whole milliseconds, as of every clock: what goes into messages and records has no fraction.
+    return Math.floor(this.wallOffsetMs + this.nowMs);
   }
 
   monotonicMs(): number {

@@ -13,12 +13,12 @@ test('callbacks run in order of their due time, and in order of scheduling when 
   assert.deepEqual(ran, ['now', 'one', 'five', 'five again']);
 });
 
-test('time stands at the due time while a callback runs, and at the end after an advance', () => {
+test('time stands at the due time while a callback runs, and at the end after an advance; wall time has no fraction', () => {
   const clock = new VirtualClock(1_000);
   const seen: number[] = [];
   clock.schedule(2.5, () => seen.push(clock.monotonicMs(), clock.wallMs()));
   clock.advance(10);
-  assert.deepEqual(seen, [2.5, 1_002.5]);
+  assert.deepEqual(seen, [2.5, 1_002]);
   assert.equal(clock.monotonicMs(), 10);
 });
 

@@ -14,6 +14,7 @@ export interface KillOptions {
   /** SIGTERM: stops in order instead of kills. @default SIGKILL */
   readonly signal?: RoundOptions['signal'];
   readonly input?: string | undefined;
+  readonly environment?: RoundOptions['environment'];
   /** Rounds side by side. @default 1 */
   readonly workers?: number | undefined;
   readonly onRound?: (result: RoundResult, seed: number) => void;
@@ -51,8 +52,8 @@ export async function runKills(options: KillOptions): Promise<KillReport> {
       const roundSeed = roundSeedOf(seed, total.rounds++);
       const folder = join(base, `round-${roundSeed}`);
       const lineCount = LINES[mode];
-      const { input, signal } = options;
-      const round: RoundOptions = { seed: roundSeed, folder, killsMax, lineCount, input, signal };
+      const { input, signal, environment } = options;
+      const round: RoundOptions = { seed: roundSeed, folder, killsMax, lineCount, input, signal, environment };
       const result = await (mode === 'one' ? oneProcessRound(round) : threeProcessRound(round));
       rmSync(folder, { recursive: true, force: true });
       total.kills += result.kills;

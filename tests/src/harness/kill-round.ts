@@ -22,6 +22,8 @@ export interface RoundOptions {
   readonly lineCount: number;
   /** What ends a process: at once, or in order. @default SIGKILL */
   readonly signal?: 'SIGKILL' | 'SIGTERM' | undefined;
+  /** Variables for all processes. @default none */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** A CSV of the caller's instead. */
   readonly input?: string | undefined;
 }
@@ -54,7 +56,7 @@ export class KillRound {
 
   /** Settings of the example's model: two rounds of three keep their whole journals, so that everything can be checked; the others trim. */
   get environment(): Readonly<Record<string, string>> {
-    return this.options.seed % 3 === 0 ? {} : KEEP_JOURNALS;
+    return { ...(this.options.seed % 3 === 0 ? {} : KEEP_JOURNALS), ...this.options.environment };
   }
 
   /** Ends a process as the round does it. @throws when it was told to stop in order and did not */

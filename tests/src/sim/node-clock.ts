@@ -16,8 +16,7 @@ export class NodeClock implements Clock {
   }
 
   wallMs(): number {
-    // As Date.now: whole milliseconds, although the simulation moves in fractions of one.
-    return Math.floor(this.clock.wallMs());
+    return this.clock.wallMs();
   }
 
   monotonicMs(): number {

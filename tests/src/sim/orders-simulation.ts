@@ -3,6 +3,7 @@ import type { Violation } from '../checker/invariants.js';
 import { checkOrders } from '../checker/orders-effects.js';
 import { ENGINES } from '../harness/paths.js';
 import { orderOf, OrdersWorld, type EngineName } from './orders-world.js';
+import { WallJumps } from './wall-jumps.js';
 
 const LINES = 60;
 /** Choices of the safety phase, in which faults happen. */
@@ -35,9 +36,11 @@ class OrdersSimulation {
   private hasFaults = true;
   /** Each fault class is off in a third of the seeds (H31). */
   private readonly rates: Readonly<Record<'crash' | 'reset' | 'failingSync' | 'slowDisk', number>>;
+  private readonly wall: WallJumps;
 
   constructor(seed: number) {
     this.world = new OrdersWorld(seed);
+    this.wall = new WallJumps(this.world.clock, seed);
     const { random } = this.world;
     const rate = (most: number): number => (random.below(3) === 0 ? 0 : random.float() * most);
     this.rates = { crash: 0.002 + rate(0.02), reset: rate(0.04), failingSync: rate(0.003), slowDisk: rate(150) };
@@ -47,6 +50,7 @@ class OrdersSimulation {
     for (let step = 0; step < STEPS; step++) {
       const deaths = this.world.deaths.length + this.crashes;
       const isCrash = this.chooseFault();
+      this.wall.step();
       this.handOver();
       await this.turn();
       const violations = isCrash || this.world.deaths.length + this.crashes > deaths ? this.check(false) : [];

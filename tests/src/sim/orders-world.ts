@@ -13,7 +13,10 @@ import { NodeClock, nodeNetwork } from './node-clock.js';
 
 export type EngineName = (typeof ENGINES)[number];
 
-/** The journals are kept whole, so that everything can be checked. */
+/**
+ * The journals are kept whole, so that everything can be checked. What the wall clock may decide, here and of idempotency
+ * keys, is out of its reach in the simulation.
+ */
 const RETENTION_MS = 1e12;
 
 /** One simulated process: an engine, its clock, its disk. */
@@ -100,7 +103,11 @@ export class OrdersWorld {
       clock,
       random: this.random.split(),
       log: silentLog,
-      limits: { messageBytesMax: MESSAGE_BYTES_MAX, journalRetentionMs: RETENTION_MS },
+      limits: {
+        messageBytesMax: MESSAGE_BYTES_MAX,
+        journalRetentionMs: RETENTION_MS,
+        idempotencyRetentionMs: RETENTION_MS,
+      },
       policies: { retryBackoffMs: 1 },
     });
   }

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { describeViolations, type Violation } from '../checker/invariants.js';
+import { simulateAlarms } from './alarms-simulation.js';
 import { simulateDamage } from './damage-simulation.js';
 import { simulateOrders } from './orders-simulation.js';
 import { PLANTED_FAULTS } from './planted-faults.js';
@@ -30,7 +31,7 @@ const first = Number(values.seed);
 let seed = first;
 let violations: Violation[] = [];
 for (; seed < first + Number(values.seeds) && violations.length === 0; seed++) {
-  violations = [...(await simulateOrders(seed)), ...(await simulateDamage(seed))];
+  violations = [...(await simulateOrders(seed)), ...(await simulateDamage(seed)), ...(await simulateAlarms(seed))];
 }
 const seeds = seed - first;
 const msPerSeed = Math.round((performance.now() - startMs) / seeds);
