@@ -1,5 +1,7 @@
 /** The headers in which brokers that speak STOMP differ. Pure: frames as text are in the tests. */
 export interface Dialect {
+  /** How many messages a broker that keeps to a prefetch gives at most before they are acknowledged. */
+  messagesMax(prefetch: number): number;
   send(kind: 'topic' | 'queue', name: string): Record<string, string>;
   subscription(request: SubscriptionRequest): Record<string, string>;
   /** To a queue, so that it exists; no message is ever given to it. */
@@ -31,6 +33,7 @@ function headersOf(given: Readonly<Record<string, string | undefined>>): Record<
 }
 
 const classic: Dialect = {
+  messagesMax: (prefetch) => prefetch,
   send: (kind, name) => ({ destination: `/${kind}/${name}` }),
   subscription: ({ kind, name, prefetch, durableName, isExclusive, selector, pendingMax }) =>
     headersOf({
@@ -55,6 +58,8 @@ const classic: Dialect = {
  * neither virtual topics nor exclusive consumers by header for STOMP.
  */
 const artemis: Dialect = {
+  // Its window is of bytes, and a message has some at least.
+  messagesMax: (prefetch) => (prefetch * ARTEMIS_MESSAGE_BYTES) / ARTEMIS_MESSAGE_BYTES_MIN,
   send: (kind, name) => ({ destination: name, 'destination-type': kind === 'topic' ? 'MULTICAST' : 'ANYCAST' }),
   subscription: ({ kind, name, prefetch, durableName, selector }) =>
     headersOf({
@@ -71,3 +76,4 @@ const artemis: Dialect = {
 
 /** What one message is taken to need in a window that counts bytes. */
 const ARTEMIS_MESSAGE_BYTES = 1024;
+const ARTEMIS_MESSAGE_BYTES_MIN = 16;

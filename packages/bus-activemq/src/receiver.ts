@@ -120,7 +120,8 @@ export class Receiver implements LineOwner {
     delivery.end = frame.end;
     const problem = readMetadata(headers, delivery.metadata);
     if (problem !== undefined) this.reportUnreadable(plan, problem);
-    if (!this.ready.offer(delivery)) throw protocolError('more messages than the prefetch allows');
+    if (this.ready.size >= this.readyMax) throw protocolError('more messages than the prefetch allows');
+    this.ready.offer(delivery);
     this.owner.onReceived();
   }
 
@@ -138,9 +139,9 @@ export class Receiver implements LineOwner {
     this.owner.onReceiverDown(cause);
   }
 
-  /** Channels that are joined. */
-  get joined(): ChannelDescription[] {
-    return [...this.subscriptions.values()].map(({ plan }) => plan.channel);
+  /** Twice what the broker may give: BestEffort messages of a connection before may still be here. */
+  private get readyMax(): number {
+    return 2 * this.byId.size * this.dialect.messagesMax(this.options.prefetch);
   }
 
   private durableNameOf(plan: ChannelPlan): string | undefined {
@@ -234,8 +235,8 @@ export class Receiver implements LineOwner {
   }
 }
 
-/** Bounded by the prefetch of all channels; more would be a broker that does not keep to it. */
-const READY_MAX = 10_000_000;
+/** The ring's own bound; what counts is `readyMax`. */
+const READY_MAX = 2 ** 30;
 
 /** A key that is no level at all is taken by a wildcard for all levels only. */
 function destinationPatterns(patterns: readonly string[]): readonly string[] {

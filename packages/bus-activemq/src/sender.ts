@@ -7,6 +7,7 @@ import { type Dialect, dialectOf } from './dialect.js';
 import { checkKey, messageLines } from './message-headers.js';
 import { encodeHead, headerLine } from './stomp/header-text.js';
 import type { StompConnection } from './stomp/stomp-connection.js';
+import { protocolError } from './stomp/stomp-error.js';
 
 /** What the owner of a sender is told; always from the event loop. */
 export interface SenderOwner {
@@ -43,6 +44,8 @@ export class Sender implements LineOwner {
   private hasRefused = false;
   private isPumpPlanned = false;
   private transactions = 0;
+  /** Addresses that the first attempt found nobody at. */
+  private failedOpenings = 0;
   private onOpened: ((error: AepError | undefined) => void) | undefined;
   private readonly pumpLater = (): void => {
     this.isPumpPlanned = false;
@@ -131,6 +134,7 @@ export class Sender implements LineOwner {
     this.written = 0;
     this.batches.clear();
     if (this.onOpened !== undefined) {
+      if (cause.advice === 'retry' && ++this.failedOpenings < this.options.addresses.length) return;
       // The engine has its own policy for a broker that is not there at the start (E91).
       this.line.close(() => undefined);
       return this.opened(cause);
@@ -208,7 +212,8 @@ export class Sender implements LineOwner {
   }
 
   private onReceipt(batch: Batch): void {
-    assert(this.batches.poll() === batch, 'a broker works off the frames of a connection in their order');
+    if (this.batches.poll() !== batch)
+      throw protocolError('receipts in another order than the frames that asked for them');
     this.line.worked();
     this.written -= batch.count;
     this.doubtful = Math.max(0, this.doubtful - batch.count);

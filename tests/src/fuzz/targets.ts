@@ -5,6 +5,7 @@ import { openRecords } from './targets/journal.js';
 import { openFilters, openKeys } from './targets/keys.js';
 import { openFrames, openReceiver, openSender } from './targets/link.js';
 import { openMessageBytes, openMessageJson, openMetadata } from './targets/messages.js';
+import { openStompClient, openStompFrames } from './targets/stomp.js';
 import { openDescriptors, openJsonModels, openXmlModels } from './targets/models.js';
 
 /** Every place where bytes or text come in from outside. */
@@ -15,6 +16,8 @@ export const FUZZ_TARGETS: readonly FuzzTargetMaker[] = [
   { name: 'frames', open: openFrames },
   { name: 'link-receiver', open: openReceiver },
   { name: 'link-sender', open: openSender },
+  { name: 'stomp-frames', open: openStompFrames },
+  { name: 'stomp-client', open: openStompClient },
   { name: 'records', open: openRecords },
   { name: 'keys', open: openKeys },
   { name: 'filters', open: openFilters },

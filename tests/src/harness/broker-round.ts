@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type BrokerKind, BrokerProcess } from '@aep/brokers';
+import { toError } from '@aep/kernel';
 import { KillRound, type RoundOptions, type RoundResult, settingOfEach } from './kill-round.js';
 import { ManagedProcess } from './managed-process.js';
 import { ENGINES, ORDERS_MODEL } from './paths.js';
@@ -90,7 +91,7 @@ class BrokerTrio {
   /** Waits for the results, sees that nothing is added to them, and stops all in order. */
   async finish(): Promise<void> {
     const deadlineMs = performance.now() + QUIET_MS_MAX;
-    let problem: unknown;
+    let problem: Error | undefined;
     do {
       await delay(POLL_MS);
       problem = await this.whyNotDone();
@@ -108,7 +109,7 @@ class BrokerTrio {
     await Promise.all([...this.processes.values()].map((child) => child.kill('SIGKILL')));
   }
 
-  private async whyNotDone(): Promise<unknown> {
+  private async whyNotDone(): Promise<Error | undefined> {
     const parts = new Map<EngineName, Record<string, unknown>>();
     for (const name of ENGINES) parts.set(name, await this.partOf(name));
     const { rejected } = parts.get('gateway')!;
@@ -117,7 +118,7 @@ class BrokerTrio {
       await this.round.checkResult({ ...parts.get('order-processor')!, ledger, rejected });
       return undefined;
     } catch (thrown) {
-      return thrown;
+      return toError(thrown);
     }
   }
 
