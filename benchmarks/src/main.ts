@@ -5,6 +5,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { BenchmarkCase } from './case.js';
+import { EarlierRun } from './compare.js';
 import { corpus } from './corpus.js';
 import { printReport } from './print.js';
 import { writeResults } from './results-table.js';
@@ -21,6 +22,8 @@ const { values, positionals } = parseArgs({
     exact: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
     report: { type: 'boolean', default: false },
+    /** A file that an earlier run wrote with --json. */
+    compare: { type: 'string' },
     scale: { type: 'string', default: '1' },
     directory: { type: 'string', default: 'build' },
   },
@@ -47,6 +50,7 @@ async function runAll(cases: readonly BenchmarkCase[]): Promise<void> {
   const options: RunOptions = { directory: resolve(values.directory), scale, isFull: values.full };
   mkdirSync(options.directory, { recursive: true });
   if (!values.json) console.log(`node ${process.version}, ${arch()}, ${cpus().length} cores, scale ${scale}`);
+  const earlier = values.compare === undefined ? undefined : new EarlierRun(values.compare);
   const reports: CaseReport[] = [];
   for (const benchmark of cases) {
     // A single case runs right here, where a profiler or debugger that was asked for looks.
@@ -54,7 +58,7 @@ async function runAll(cases: readonly BenchmarkCase[]): Promise<void> {
     reports.push(report);
     if (report.failed !== undefined) process.exitCode = 1;
     if (values.json) console.log(JSON.stringify(report));
-    else printReport(report);
+    else printReport(report, earlier);
   }
   if (values.report) writeResults(RESULTS, reports, { scale });
 }
