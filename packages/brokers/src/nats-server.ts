@@ -9,13 +9,19 @@ export interface NatsServerOptions {
   readonly configuration?: string | ((place: BrokerPlace) => string);
   /** Lines inside `jetstream { }`. */
   readonly jetstream?: string;
+  /** @default false */
+  readonly withoutJetStream?: boolean;
 }
 
 /** Debian puts it into /usr/sbin, which is not on everybody's PATH. */
 const FOLDERS = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/bin'];
 
 /** NATS with JetStream, as `scripts/nats.sh install` gets it. */
-export function natsServer({ configuration = '', jetstream = '' }: NatsServerOptions = {}): BrokerKind {
+export function natsServer({
+  configuration = '',
+  jetstream = '',
+  withoutJetStream = false,
+}: NatsServerOptions = {}): BrokerKind {
   return {
     name: 'nats-server',
     missing: () =>
@@ -24,14 +30,14 @@ export function natsServer({ configuration = '', jetstream = '' }: NatsServerOpt
       const more = typeof configuration === 'function' ? configuration(place) : configuration;
       const lines = [
         `listen: "127.0.0.1:${place.ports[0]}"`,
-        `jetstream { store_dir: ${JSON.stringify(place.folder)}\n${jetstream} }`,
+        withoutJetStream ? '' : `jetstream { store_dir: ${JSON.stringify(place.folder)}\n${jetstream} }`,
         more,
       ];
       const file = join(place.folder, 'nats.conf');
       writeFileSync(file, `${lines.join('\n')}\n`);
       return { file: findServer() ?? 'nats-server', args: ['-c', file] };
     },
-    // It listens before JetStream has recovered, so a second look a little later is worth nothing; clients wait for JetStream.
+    // It may listen before JetStream has recovered its streams; a client is told so, and tries again.
     isReady: (place) => isListening(place.ports[0]!),
   };
 }

@@ -17,7 +17,8 @@ const HEARTBEAT_MS = 5_000;
 /** The server looks for what was not acknowledged in time about ten times a second. */
 const RECOVERY_ACK_WAIT_MS = 50;
 const RECOVERY_PULL_AFTER_MS = 170;
-const RECOVERY_MS_MAX = 3_000;
+/** Turns without a message, of {@link RECOVERY_PULL_AFTER_MS} each. */
+const RECOVERY_TURNS_MAX = 4;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2_000;
 const CODE_HEARTBEAT = 100;
@@ -144,7 +145,8 @@ export class StreamReader implements DeliverySource {
       if (generation !== this.generation) return;
     }
     this.heardAtMs = this.options.clock.monotonicMs();
-    if (this.keeper.isRecovering) this.later(RECOVERY_PULL_AFTER_MS, () => this.pullPending(RECOVERY_MS_MAX));
+    if (this.keeper.isRecovering)
+      this.later(RECOVERY_PULL_AFTER_MS, () => this.pullPending(pendingCount, RECOVERY_TURNS_MAX));
     else this.flow();
   }
 
@@ -185,13 +187,17 @@ export class StreamReader implements DeliverySource {
     return fullMs * (0.5 + this.options.random.float() / 2);
   }
 
-  /** Until all that is pending has come, or it has taken too long: then its number has changed, and it is asked anew. */
-  private pullPending(leftMs: number): void {
+  /**
+   * Until all that is pending is here or acknowledged. When nothing comes any more, acknowledgements were still under way to the broker
+   * when it counted: it is asked anew.
+   */
+  private pullPending(missingBefore: number, turnsLeft: number): void {
     const missing = this.keeper.missingCount;
-    if (missing === 0) return;
-    if (leftMs <= 0) return this.restart('what was not acknowledged has not come again', this.backoffMs());
+    if (missing === 0) return this.onRecovered();
+    if (turnsLeft === 0) return this.restart('not all that was unacknowledged has come again', 0);
     if (this.requests.isEmpty && this.held.length < HELD_MAX) this.request(missing);
-    this.later(RECOVERY_PULL_AFTER_MS, () => this.pullPending(leftMs - RECOVERY_PULL_AFTER_MS));
+    const turns = missing < missingBefore ? RECOVERY_TURNS_MAX : turnsLeft - 1;
+    this.later(RECOVERY_PULL_AFTER_MS, () => this.pullPending(missing, turns));
   }
 
   private onRecovered(): void {
