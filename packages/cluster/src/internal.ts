@@ -2,10 +2,11 @@ export { FollowerSession, type SessionOwner, type SessionParts } from './replica
 export { Follower, type FollowerListener, type FollowerParts } from './replication/follower.js';
 export { GroupStability } from './replication/group-stability.js';
 export { ReplicatedJournal, type ReplicatedJournalParts } from './replication/replicated-journal.js';
-export { BackupRole, type BackupListener } from './member/backup-role.js';
+export { type BackupListener, BackupRole, type Election } from './member/backup-role.js';
 export type { MemberContext } from './member/context.js';
 export { Membership, type MembershipParts } from './member/membership.js';
 export type { MemberParts } from './member/parts.js';
 export { PrimaryRole, type PrimaryListener, type PrimaryParts } from './member/primary-role.js';
 export { PrimaryWatch } from './member/primary-watch.js';
 export { type ChangeOutcome, Register, type RegisterParts } from './member/register.js';
+export { type UpstreamOwner, UpstreamSession } from './member/upstream-session.js';

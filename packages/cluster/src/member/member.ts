@@ -2,9 +2,8 @@ import { AepError, type Clock, type Log, type Random, silentLog } from '@aep/ker
 import type { Network } from '@aep/net';
 import type { Store, StoreMaker } from '@aep/store';
 import type { Arbiter, GroupRecord, MemberRef } from '../arbiter/arbiter.js';
-import type { Follower } from '../replication/follower.js';
 import { HeldStore } from '../replication/held-store.js';
-import type { BackupRole } from './backup-role.js';
+import type { BackupRole, Election } from './backup-role.js';
 import { Bootstrap } from './bootstrap.js';
 import type { MemberContext } from './context.js';
 import type { EngineMaker } from './engine-port.js';
@@ -132,7 +131,7 @@ export class Member {
       epoch: this.knownEpoch(),
       address: this.address,
       register: this.register.latest,
-      store: this.held?.store ?? this.backup?.store?.store,
+      store: this.held?.store ?? this.backup?.held?.store,
       primary: this.primary,
       backup: this.backup,
       cause: this.cause,
@@ -154,12 +153,7 @@ export class Member {
     this.context.maker.open((error, store) => {
       if (this.phase !== 'running') {
         // A stop came while it was being opened.
-        if (store !== undefined)
-          store.close().then(
-            () => this.finish(),
-            () => this.finish(),
-          );
-        else this.finish();
+        this.closeThen(store, () => this.finish());
       } else if (error !== undefined) this.fail(error);
       else opened(store);
     });
@@ -169,7 +163,7 @@ export class Member {
     const held = store === undefined ? undefined : new HeldStore(store, (error) => this.fail(error));
     this.held = undefined;
     this.backup = new this.context.parts.BackupRole(this.context, held, {
-      onElected: (record, follower, isTruth) => this.onElected(record, follower, isTruth),
+      onElected: (election) => this.onElected(election),
       onMoved: () => this.showRole(),
       onUnclaimed: () => {
         // The attempt to begin the group was not answered, and it has not begun.
@@ -185,7 +179,7 @@ export class Member {
   private announce(store: Store | undefined): void {
     if (this.phase !== 'running') return;
     const { options, address } = this;
-    const now = store ?? this.backup?.store?.store ?? this.held?.store;
+    const now = store ?? this.backup?.held?.store ?? this.held?.store;
     this.context.arbiter.announce({
       name: options.name,
       storeId: now?.identity.memberId ?? '',
@@ -217,7 +211,7 @@ export class Member {
   private beginGroup(): void {
     const { backup } = this;
     if (this.bootstrap !== undefined || backup === undefined || this.phase !== 'running') return;
-    this.bootstrap = new Bootstrap(this.context, backup.store?.store, {
+    this.bootstrap = new Bootstrap(this.context, backup.held?.store, {
       onStore: (store) => {
         // The role begins anew with the store that was made.
         this.bootstrap = undefined;
@@ -228,19 +222,12 @@ export class Member {
     this.bootstrap.start();
   }
 
-  private onElected(record: GroupRecord, follower: Follower, isTruth: boolean): void {
-    const held = this.backup!.store!;
-    const stableTxId = isTruth
-      ? held.store.journal.lastTxId
-      : Math.max(follower.groupStableTxId, held.store.tables.appliedTxId);
+  private onElected(election: Election): void {
     this.backup = undefined;
-    this.held = held;
+    this.held = election.held;
     if (this.phase !== 'running') return this.shutDown();
     const primary = new this.context.parts.PrimaryRole(this.context, {
-      held,
-      recent: follower.recent,
-      record,
-      stableTxId,
+      election,
       listener: {
         onDeposed: () => this.showRole(),
         onEngineEnded: (cause) => this.onEngineEnded(primary, cause),
@@ -266,8 +253,7 @@ export class Member {
     this.held = undefined;
     this.showRole();
     // Closed and opened again, because writes of the engine to the tables may still be on their way.
-    const reopen = (): void => this.openStore((store) => this.follow(store));
-    held!.store.close().then(reopen, reopen);
+    this.closeThen(held!.store, () => this.openStore((store) => this.follow(store)));
   }
 
   // It ends.
@@ -295,22 +281,22 @@ export class Member {
     this.primary = undefined;
     primary?.end(saying);
     const closeStore = (): void => {
-      const store = this.held?.store ?? backup?.store?.store;
+      const store = this.held?.store ?? backup?.held?.store;
       this.held = undefined;
       this.backup = undefined;
-      if (store === undefined) this.finish();
       // A store that has failed may never close (S3): the process is about to exit.
-      else if (this.cause !== undefined) this.finish();
-      else
-        store.close().then(
-          () => this.finish(),
-          () => this.finish(),
-        );
+      if (this.cause !== undefined) this.finish();
+      else this.closeThen(store, () => this.finish());
     };
     this.port.close(saying, () => {
       if (backup === undefined) closeStore();
       else backup.end(closeStore, saying);
     });
+  }
+
+  private closeThen(store: Store | undefined, done: () => void): void {
+    if (store === undefined) done();
+    else store.close().then(done, done);
   }
 
   private finish(): void {

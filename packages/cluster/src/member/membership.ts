@@ -234,7 +234,7 @@ export class Membership {
   protected recount(): void {
     const { stability } = this.parts;
     const listed = this.listedOthers();
-    for (const name of [...this.candidates.keys()]) {
+    for (const name of this.candidates.keys()) {
       this.candidates.delete(name);
       if (!listed.some((ref) => ref.name === name)) stability.uncount(name);
     }

@@ -7,6 +7,7 @@ import type { Membership } from './membership.js';
 import type { PrimaryRole } from './primary-role.js';
 import type { PrimaryWatch } from './primary-watch.js';
 import type { Register } from './register.js';
+import type { UpstreamSession } from './upstream-session.js';
 
 /**
  * The classes that a member is made of. A simulation gives subclasses that break one rule, to prove that its checkers find
@@ -15,6 +16,7 @@ import type { Register } from './register.js';
 export interface MemberParts {
   readonly Register: typeof Register;
   readonly BackupRole: typeof BackupRole;
+  readonly UpstreamSession: typeof UpstreamSession;
   readonly PrimaryRole: typeof PrimaryRole;
   readonly PrimaryWatch: typeof PrimaryWatch;
   readonly Membership: typeof Membership;

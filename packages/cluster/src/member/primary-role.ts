@@ -10,6 +10,7 @@ import type { HeldStore, StoreUser } from '../replication/held-store.js';
 import type { RecentRecords } from '../replication/recent-records.js';
 import type { ReplicatedJournal } from '../replication/replicated-journal.js';
 import { ReplicatedStore } from '../replication/replicated-store.js';
+import type { Election } from './backup-role.js';
 import type { MemberContext } from './context.js';
 import type { RunningEngine } from './engine-port.js';
 import type { Membership } from './membership.js';
@@ -17,12 +18,7 @@ import { notPrimary, staleEpoch, steppedDown } from './member-errors.js';
 import { isSameMember } from './register.js';
 
 export interface PrimaryParts {
-  readonly held: HeldStore;
-  readonly recent: RecentRecords;
-  /** What the register says, by a change that this process made itself; this member's promise of it is durable. */
-  readonly record: GroupRecord;
-  /** Known to be stable in the group already. */
-  readonly stableTxId: number;
+  readonly election: Election;
   readonly listener: PrimaryListener;
 }
 
@@ -54,6 +50,8 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   readonly stability: GroupStability;
   readonly membership: Membership;
   readonly sessions = new Map<string, FollowerSession>();
+  protected readonly held: HeldStore;
+  private readonly recent: RecentRecords;
   protected readonly journal: ReplicatedJournal;
   private readonly store: ReplicatedStore;
   private engine: RunningEngine | undefined;
@@ -67,7 +65,10 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     protected readonly context: MemberContext,
     protected readonly parts: PrimaryParts,
   ) {
-    const { held, recent, record, stableTxId } = parts;
+    const { held, follower, record, stableTxId } = parts.election;
+    const { recent } = follower;
+    this.held = held;
+    this.recent = recent;
     const local = held.store;
     this.epoch = record.epoch;
     this.self = record.primary;
@@ -100,11 +101,11 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   }
 
   start(): void {
-    this.parts.held.usedBy(this);
+    this.held.usedBy(this);
     this.membership.start();
     this.watchForStalls();
-    this.stability.local(this.parts.held.store.journal.stableTxId);
-    this.parts.held.store.journal.commit();
+    this.stability.local(this.held.store.journal.stableTxId);
+    this.held.store.journal.commit();
     this.startEngineWhenEqual();
   }
 
@@ -120,14 +121,14 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     // First of all the journal: whatever the calls below cause, nothing can be released by it.
     this.journal.end(cause);
     this.membership.stop();
-    this.parts.held.usedBy(undefined);
+    this.held.usedBy(undefined);
     if (this.stallTimer !== undefined) this.context.clock.cancel(this.stallTimer);
     for (const session of this.sessions.values()) session.end(saying);
     this.sessions.clear();
     if (this.engine === undefined) {
       this.context.mark('stepped-down-early');
       this.engineEnded(cause);
-    } else this.engine.halt(cause);
+    } else if (!this.hasEngineEnded) this.engine.halt(cause);
   }
 
   /** Handles what was accepted and ends the engine in order; `onEngineEnded` follows. Records still replicate. */
@@ -138,7 +139,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
 
   /** All listed members have all there is. */
   get isEqual(): boolean {
-    return this.stability.markTxId === this.parts.held.store.journal.lastTxId;
+    return this.stability.markTxId === this.held.store.journal.lastTxId;
   }
 
   // Followers come and go.
@@ -154,7 +155,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
       member: this.self.name,
       storeId: this.self.storeId,
       epoch: this.epoch,
-      incarnation: this.parts.held.store.identity.incarnation,
+      incarnation: this.held.store.identity.incarnation,
       version: options.version,
       heartbeatMs: options.limits.heartbeatMs,
       nonce: Uint8Array.from({ length: NONCE_BYTES }, () => random.below(256)),
@@ -166,9 +167,9 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     const { limits } = this.context.options;
     const session = new this.context.parts.FollowerSession(
       {
-        store: this.parts.held.store,
+        store: this.held.store,
         maker: this.context.maker,
-        source: { journal: this.parts.held.store.journal, recent: this.parts.recent },
+        source: { journal: this.held.store.journal, recent: this.recent },
         owner: this,
         mark: this.context.mark,
         copyChunkBytesMax: limits.copyChunkBytesMax,
@@ -189,7 +190,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   }
 
   position(): GroupPosition {
-    const { journal } = this.parts.held.store;
+    const { journal } = this.held.store;
     const stableTxId = this.stability.markTxId;
     return {
       epoch: this.epoch,
@@ -228,7 +229,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
 
   onDurable(txId: number): void {
     if (this.phase === 'ended') return;
-    this.parts.recent.durable(txId);
+    this.recent.durable(txId);
     this.stability.local(txId);
     // A follower that reads from the journal may go on.
     this.pump();
@@ -288,7 +289,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
 
   /** Durable here before anything is done in it (H4). */
   protected makeDurable(epoch: number, done: () => void): void {
-    this.parts.held.store.setEpoch(epoch, (error) => {
+    this.held.store.setEpoch(epoch, (error) => {
       if (error !== undefined) this.context.fail(error);
       else if (this.phase !== 'ended') done();
     });

@@ -8,11 +8,13 @@ import type { MemberParts } from './parts.js';
 import { PrimaryRole } from './primary-role.js';
 import { PrimaryWatch } from './primary-watch.js';
 import { Register } from './register.js';
+import { UpstreamSession } from './upstream-session.js';
 
 /** What every member is made of. */
 export const SHIPPED_PARTS: MemberParts = {
   Register,
   BackupRole,
+  UpstreamSession,
   PrimaryRole,
   PrimaryWatch,
   Membership,

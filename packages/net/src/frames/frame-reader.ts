@@ -13,9 +13,9 @@ export interface FrameSink {
 /** The errors of a protocol on frames. */
 export interface FrameFaults {
   /** The peer announces a frame of `length` bytes where at most `max` are allowed. */
-  tooLarge(length: number, max: number): AepError;
-  badChecksum(length: number): AepError;
-  malformed(why: string): AepError;
+  readonly tooLarge: (length: number, max: number) => AepError;
+  readonly badChecksum: (length: number) => AepError;
+  readonly malformed: (why: string) => AepError;
 }
 
 /**
