@@ -13,6 +13,8 @@ export interface LineOwner {
   onLineLost(cause: AepError): void;
 }
 
+const LOG_AGAIN_MS = 60_000;
+
 /**
  * A connection to the broker that comes back: with pauses that double and are half chance, through the addresses in turn, until it is closed
  * or the broker refuses for good.
@@ -27,6 +29,7 @@ export class BrokerLine implements StompConnectionEvents {
   private nextAddress = 0;
   private isClosed = false;
   private lastLogged = '';
+  private lastLoggedMs = 0;
   private onAllSettled: (() => void) | undefined;
 
   constructor(
@@ -54,7 +57,6 @@ export class BrokerLine implements StompConnectionEvents {
   /** The broker has done what it was asked for: the next failure is a first one again. */
   worked(): void {
     this.failures = 0;
-    this.lastLogged = '';
   }
 
   /** Ends in order; `done` comes when nothing is open any more. */
@@ -106,10 +108,12 @@ export class BrokerLine implements StompConnectionEvents {
     return fullMs * (0.5 + random.float() / 2);
   }
 
-  /** Once per reason, not once per attempt. */
+  /** Once per reason and minute, not once per attempt. */
   private report(connection: StompConnection, cause: AepError): void {
-    if (cause.code === this.lastLogged) return;
+    const nowMs = this.options.clock.monotonicMs();
+    if (cause.code === this.lastLogged && nowMs < this.lastLoggedMs + LOG_AGAIN_MS) return;
     this.lastLogged = cause.code;
+    this.lastLoggedMs = nowMs;
     const isLasting = cause.advice !== 'retry';
     const message = isLasting ? 'the broker refuses the connection' : 'no connection to the broker, trying again';
     this.options.log.log(isLasting ? 'error' : 'warn', message, { line: this.name, remote: connection.remote }, cause);

@@ -44,6 +44,8 @@ export class Sender implements LineOwner {
   private hasRefused = false;
   private isPumpPlanned = false;
   private transactions = 0;
+  /** Messages of the next batch: one after a failure, so that the broker says what it has against it, then twice as many each time. */
+  private batchMax: number;
   /** Addresses that the first attempt found nobody at. */
   private failedOpenings = 0;
   private onOpened: ((error: AepError | undefined) => void) | undefined;
@@ -61,6 +63,7 @@ export class Sender implements LineOwner {
     this.dialect = dialectOf(options.flavor);
     this.queue = new RingQueue(options.unconfirmedMax);
     this.batches = new RingQueue(options.commitsInFlight);
+    this.batchMax = options.batchMessages;
   }
 
   /** Connects; `done` has the outcome of the first attempt. */
@@ -133,6 +136,7 @@ export class Sender implements LineOwner {
     this.doubtful = Math.max(this.doubtful, this.written);
     this.written = 0;
     this.batches.clear();
+    this.batchMax = 1;
     if (this.onOpened !== undefined) {
       if (cause.advice === 'retry' && ++this.failedOpenings < this.options.addresses.length) return;
       // The engine has its own policy for a broker that is not there at the start (E91).
@@ -193,10 +197,10 @@ export class Sender implements LineOwner {
   }
 
   private batchCount(): number {
-    const { batchMessages, batchBytes } = this.options;
+    const { batchBytes } = this.options;
     let count = 0;
     let bytes = 0;
-    for (let index = this.written; index < this.queue.size && count < batchMessages; index++) {
+    for (let index = this.written; index < this.queue.size && count < this.batchMax; index++) {
       const { start, end } = this.queue.at(index)!;
       bytes += end - start;
       if (count > 0 && bytes > batchBytes) break;
@@ -215,6 +219,7 @@ export class Sender implements LineOwner {
     if (this.batches.poll() !== batch)
       throw protocolError('receipts in another order than the frames that asked for them');
     this.line.worked();
+    this.batchMax = Math.min(this.options.batchMessages, this.batchMax * 2);
     this.written -= batch.count;
     this.doubtful = Math.max(0, this.doubtful - batch.count);
     for (let left = batch.count; left > 0; left--) this.owner.onSent(this.queue.poll()!);

@@ -25,7 +25,7 @@ export class ActiveMqWorld implements BusHarness {
   readonly random = new SeededRandom(1);
   readonly lines: LogLine[] = [];
   readonly log: Log = new FunctionLog((line) => this.lines.push(line));
-  readonly busName = `bus-${process.pid}-${++worlds}`;
+  busName = `bus-${process.pid}-${++worlds}`;
   private readonly time: HarnessTime = realTime(this.clock);
 
   constructor(private readonly options: ActiveMqWorldOptions) {}
