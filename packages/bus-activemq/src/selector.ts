@@ -1,7 +1,7 @@
 import { patternMatches } from '@aep/bus';
 
-/** Header of a message's key. */
-export const KEY_HEADER = 'aep-key';
+/** Header of a message's key. A selector can only name what would be a name in Java, so there is no "-" in this one. */
+export const KEY_HEADER = 'aep_key';
 
 /**
  * A JMS selector that takes at least the keys of the patterns, undefined when they take all. It cannot say everything that a pattern
@@ -9,8 +9,7 @@ export const KEY_HEADER = 'aep-key';
  */
 export function selectorOf(patterns: readonly string[]): string | undefined {
   if (patterns.some((pattern) => pattern === '' || pattern === '**')) return undefined;
-  // Without the prefix a "-" in the name of a header would be a minus.
-  return `hyphenated_props:${patterns.map(conditionOf).join(' OR ')}`;
+  return patterns.map(conditionOf).join(' OR ');
 }
 
 function conditionOf(pattern: string): string {

@@ -317,7 +317,7 @@ describe('messages', () => {
     assert.throws(() => a.send('ticks', 'a\0b', 'm'), hasCode('AEP_STOMP_KEY_INVALID'));
     a.sendAll('orders', 'a:b\\c\nd/Süd', ['m1']);
     await world.until(() => a.confirmed.length === 1, 'it is confirmed');
-    assert.equal(world.sent('SEND')[0]!.headers['aep-key'], 'a:b\\c\nd/Süd');
+    assert.equal(world.sent('SEND')[0]!.headers['aep_key'], 'a:b\\c\nd/Süd');
   });
 
   it('of BestEffort channels are held back when the network is, and dropped without a connection', async () => {
