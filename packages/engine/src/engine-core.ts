@@ -24,7 +24,7 @@ import { DeadLetters } from './services/dead-letters.js';
 import { HeadWatch } from './services/head-watch.js';
 import { Retention } from './services/retention.js';
 import { Timers } from './services/timers.js';
-import { EngineCounters, LatencyStatistics } from './statistics.js';
+import { EngineCounters, LatencySampler, LatencyStatistics } from './statistics.js';
 import { type MarkProgress, StreamMarks } from './transaction/dedupe.js';
 import { HandlerScope } from './transaction/handler-scope.js';
 import type { InFlight } from './transaction/in-flight.js';
@@ -55,6 +55,7 @@ export interface CoreListener {
 export class EngineCore implements BusPortListener, PipelineListener {
   readonly counters = new EngineCounters();
   readonly latencies: LatencyStatistics | undefined;
+  private readonly sampler: LatencySampler;
   readonly messaging: Messaging;
   readonly handlers: HandlerTable;
   readonly state: StateSpace | undefined;
@@ -89,6 +90,7 @@ export class EngineCore implements BusPortListener, PipelineListener {
     const { journal, tables, identity } = store;
     this.time = new LoopTime(options.clock);
     this.latencies = options.latencies ? new LatencyStatistics() : undefined;
+    this.sampler = new LatencySampler(options.latencies);
     this.identity = { senderId: hashString(options.name), incarnation: identity.incarnation };
     this.works = workPool(limits.inboundQueueMax + limits.transactionsInFlightMax);
     this.transactions = sealedPool(limits.transactionsInFlightMax);
@@ -198,7 +200,8 @@ export class EngineCore implements BusPortListener, PipelineListener {
 
   private enter(work: Work, priority: boolean): void {
     if (!this.isScheduled) this.time.refresh();
-    work.offeredAtMs = this.time.nowMs;
+    work.isTimed = this.sampler.next();
+    if (work.isTimed) work.offeredAtMs = this.time.nowMs;
     if (priority) this.inbound.offerFirst(work);
     else this.inbound.offer(work);
     this.onWake();
@@ -228,6 +231,7 @@ export class EngineCore implements BusPortListener, PipelineListener {
     }
     // Counted by the journal, not by the steps: an async handler or a retry seals between two turns.
     if (journal.lastTxId > this.committedTxId) this.commit();
+    this.sampler.turnEnded(steps);
     this.messaging.flush();
     this.headWatch.arm();
     if (this.owesResume && this.inbound.size <= this.inbound.capacityMax / 2 && this.pipeline.stage !== 'closed') {

@@ -177,7 +177,7 @@ export class BusPort implements BindingListener {
   private offer(outbound: OutboundMessage): boolean {
     if (this.current !== 'up' || this.binding === undefined) return false;
     if (this.binding.send(outbound) !== 'accepted') return false;
-    outbound.sentAtMs = this.time.nowMs;
+    if (outbound.isTimed) outbound.sentAtMs = this.time.nowMs;
     if (outbound.port.qos === 0) this.onConfirmed(outbound);
     return true;
   }

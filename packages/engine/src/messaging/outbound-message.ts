@@ -17,6 +17,8 @@ export class OutboundMessage implements Outbound {
   end = 0;
   /** The transaction that waits for this message's confirmation. */
   transaction!: SealedTransaction;
+  /** Its latencies are taken. */
+  isTimed = false;
   releasedAtMs = 0;
   /** When the binding took it. */
   sentAtMs = 0;
@@ -37,5 +39,6 @@ export function outboundPool(idleMax: number): ObjectPool<OutboundMessage> {
 export function resetOutbound(outbound: OutboundMessage): void {
   outbound.bytes = NO_BYTES;
   outbound.key = '';
+  outbound.isTimed = false;
   outbound.transaction = undefined as never;
 }

@@ -42,7 +42,10 @@ export class HandOver {
     sealed.txId = journal.lastTxId;
     sealed.work = work;
     sealed.hasRecord = true;
-    sealed.sealedAtMs = time.nowMs;
+    if (work.isTimed) {
+      sealed.isTimed = true;
+      sealed.sealedAtMs = time.nowMs;
+    }
     sealed.ackToken = transaction.ackToken;
     transaction.ackToken?.watch();
     checkpointer.append(sealed.txId, bytes, start, sealer.writer.length);
@@ -79,6 +82,7 @@ export class HandOver {
     message.start = start + place.offset;
     message.end = start + place.end;
     message.transaction = sealed;
+    message.isTimed = sealed.isTimed;
     const { metadata } = message;
     const type = draft.message.$type;
     this.statisticsOf(type).sent++;

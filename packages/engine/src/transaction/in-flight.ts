@@ -97,7 +97,7 @@ export class InFlight {
         this.callBack(transaction);
         continue;
       }
-      latencies?.sealToStable.record((time.nowMs - transaction.sealedAtMs) * 1000);
+      if (transaction.isTimed) latencies!.sealToStable.record((time.nowMs - transaction.sealedAtMs) * 1000);
       transaction.unconfirmed = transaction.outboundCount;
       // Callbacks first: a message that is confirmed on the spot (BestEffort) may complete and recycle the transaction.
       this.callBack(transaction);
@@ -109,9 +109,9 @@ export class InFlight {
   onConfirmed(outbound: OutboundMessage): void {
     const { transaction } = outbound;
     const { options } = this;
-    if (options.latencies !== undefined) {
-      options.latencies.stableToSent.record((outbound.sentAtMs - outbound.releasedAtMs) * 1000);
-      options.latencies.sentToConfirmed.record((options.time.nowMs - outbound.sentAtMs) * 1000);
+    if (outbound.isTimed) {
+      options.latencies!.stableToSent.record((outbound.sentAtMs - outbound.releasedAtMs) * 1000);
+      options.latencies!.sentToConfirmed.record((options.time.nowMs - outbound.sentAtMs) * 1000);
     }
     outbound.port.statistics.confirmed++;
     if (outbound.metadata.possibleDuplicate) this.inDoubt--;
@@ -206,7 +206,7 @@ export class InFlight {
     const { outbound, outboundCount: count } = transaction;
     for (let index = 0; index < count; index++) {
       const message = outbound[index]!;
-      message.releasedAtMs = this.options.time.nowMs;
+      if (message.isTimed) message.releasedAtMs = this.options.time.nowMs;
       message.port.bus.release(message);
     }
   }
@@ -216,7 +216,7 @@ export class InFlight {
     if (work === undefined) return;
     const { options } = this;
     if (work.delivery !== undefined) {
-      options.latencies?.receiveToAck.record((options.time.nowMs - work.offeredAtMs) * 1000);
+      if (work.isTimed) options.latencies!.receiveToAck.record((options.time.nowMs - work.offeredAtMs) * 1000);
       work.port!.bus.binding?.acknowledge(work.delivery);
     }
     transaction.work = undefined;

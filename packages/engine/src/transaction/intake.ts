@@ -50,7 +50,7 @@ export class Intake {
     counters.received++;
     port.statistics.received++;
     port.statistics.bytesIn += end - start;
-    latencies?.queueWait.record((time.nowMs - work.offeredAtMs) * 1000);
+    if (work.isTimed) latencies!.queueWait.record((time.nowMs - work.offeredAtMs) * 1000);
     if (port.marks.classify(metadata) === 'duplicate') {
       counters.duplicates++;
       port.statistics.duplicates++;

@@ -26,6 +26,8 @@ export class SealedTransaction {
   ackToken: AckToken | undefined;
   /** Calls once the transaction is stable. */
   readonly afterStable: (() => void)[] = [];
+  /** Its latencies are taken, from `sealedAtMs` on. */
+  isTimed = false;
   sealedAtMs = 0;
 
   addOutbound(message: OutboundMessage): void {
@@ -36,6 +38,7 @@ export class SealedTransaction {
     this.txId = 0;
     this.work = undefined;
     this.hasRecord = false;
+    this.isTimed = false;
     // Counted, not emptied: setting the length of an array costs as much as encoding a small message.
     this.outboundCount = 0;
     this.unconfirmed = 0;

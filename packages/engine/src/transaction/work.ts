@@ -38,6 +38,8 @@ export class Work {
   /** The view over the delivery, or the local request's message; disposed after its handlers. */
   message: MessageView | undefined;
   attempt = 1;
+  /** Its latencies are taken. */
+  isTimed = false;
   offeredAtMs = 0;
   result: unknown;
 
