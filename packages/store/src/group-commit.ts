@@ -66,6 +66,7 @@ export abstract class GroupCommitJournal implements Journal {
   lastEpoch: number;
   readonly base: StoreBase;
   readonly appended: { bytes: Uint8Array; start: number } = { bytes: NO_BYTES, start: 0 };
+  readonly room: { bytes: Uint8Array; start: number } = { bytes: NO_BYTES, start: 0 };
 
   protected inFlight: CommitBatch | undefined;
   /** Records below it are given up; how far that has got is the subclass's business. */
@@ -109,17 +110,22 @@ export abstract class GroupCommitJournal implements Journal {
     this.listener = listener;
   }
 
-  append(bytes: Uint8Array, length: number): AppendResult {
+  append(bytes: Uint8Array, length: number, start = 0): AppendResult {
     if (this.phase !== 'open') return 'closed';
     if (this.isStarved || this.pendingCut !== undefined) return this.refuse();
     // An empty queue takes any record, else one that is larger than the bound could never pass.
     if (!this.waiting.isEmpty && this.waiting.byteCount + length > this.limits.waitingBytesMax) return this.refuse();
-    this.checkContinues(bytes, length);
+    this.checkContinues(bytes, length, start);
+    const { lastHash, appended, room } = this;
     const txId = this.lastTxId + 1;
-    this.waiting.add(txId, bytes, length, this.appended);
+    appended.bytes = bytes;
+    appended.start = start;
+    this.waiting.add(txId, length, appended);
+    room.bytes = appended.bytes;
+    room.start = appended.start + length;
     this.lastTxId = txId;
-    this.lastHash.low = uint32At(bytes, HASH_OFFSET);
-    this.lastHash.high = uint32At(bytes, HASH_OFFSET + 4);
+    lastHash.low = uint32At(bytes, start + HASH_OFFSET);
+    lastHash.high = uint32At(bytes, start + HASH_OFFSET + 4);
     return 'accepted';
   }
 
@@ -304,13 +310,15 @@ export abstract class GroupCommitJournal implements Journal {
     this.lastEpoch = epoch;
   }
 
-  private checkContinues(bytes: Uint8Array, length: number): void {
-    assert(length >= HEADER_BYTES && length <= bytes.length, 'a record has at least a header');
-    assert(uint32At(bytes, 0) === length, 'a record is as long as it says');
-    assert(uint32At(bytes, 12) + uint32At(bytes, 16) * 0x1_0000_0000 === this.lastTxId + 1, 'txIds have no hole');
-    const { low, high } = this.lastHash;
-    assert(uint32At(bytes, 32) === low && uint32At(bytes, 36) === high, 'a record carries the hash of the one before');
-    const epoch = uint32At(bytes, 8);
+  private checkContinues(bytes: Uint8Array, length: number, start: number): void {
+    assert(length >= HEADER_BYTES && start + length <= bytes.length, 'a record has at least a header');
+    assert(uint32At(bytes, start) === length, 'a record is as long as it says');
+    const txId = uint32At(bytes, start + 12) + uint32At(bytes, start + 16) * 0x1_0000_0000;
+    assert(txId === this.lastTxId + 1, 'txIds have no hole');
+    const isLinked =
+      uint32At(bytes, start + 32) === this.lastHash.low && uint32At(bytes, start + 36) === this.lastHash.high;
+    assert(isLinked, 'a record carries the hash of the one before');
+    const epoch = uint32At(bytes, start + 8);
     assert(epoch >= this.lastEpoch, 'epochs of records never fall (H4)');
     this.lastEpoch = epoch;
   }

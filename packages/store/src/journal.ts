@@ -63,10 +63,15 @@ export interface Journal extends JournalReader {
 
   listen(listener: JournalListener): void;
   /**
-   * Copies one sealed record, `bytes[0, length)`, into the open batch; its txId is `lastTxId + 1` and it carries `lastHash`.
-   * When accepted, `appended` says where the copy lies: those bytes never change, so the outbox sends from them.
+   * Takes one sealed record, `bytes[start, start + length)`, into the open batch; its txId is `lastTxId + 1` and it carries
+   * `lastHash`. It is copied, unless it was written where `room` says. When accepted, `appended` says where it lies: those
+   * bytes never change, so the outbox sends from them.
+   *
+   * @param start default 0
    */
-  append(bytes: Uint8Array, length: number): AppendResult;
+  append(bytes: Uint8Array, length: number, start?: number): AppendResult;
+  /** Where the next record will lie if it fits: whoever appends may write it there. Overwritten by each append. */
+  readonly room: { readonly bytes: Uint8Array; readonly start: number };
   /** Where the last accepted record lies; overwritten by the next append. */
   readonly appended: { readonly bytes: Uint8Array; readonly start: number };
   /** Nothing more is coming in this turn: write what is open as soon as the disk is free. */

@@ -8,7 +8,7 @@ export interface PackedRun {
 }
 
 /**
- * Collects records until a commit takes them. Each record is copied once, into a slab that many runs share; a slab is
+ * Collects records until a commit takes them. Each record is written or copied into a slab that many runs share; a slab is
  * never reused: the outbox sends from its bytes and the storage reads them on another thread (S9), so it lives as long
  * as somebody refers to it.
  */
@@ -34,16 +34,20 @@ export class OpenRuns {
     return this.byteCount === 0;
   }
 
-  add(txId: number, bytes: Uint8Array, length: number, place: { bytes: Uint8Array; start: number }): void {
+  /** @param place where the record lies; afterwards, where it stays */
+  add(txId: number, length: number, place: { bytes: Uint8Array; start: number }): void {
     if (this.end + length > this.slab.length) {
       this.closeRun();
       this.newSlab(length);
     } else if (txId - this.firstTxId >= this.recordsMax) this.closeRun();
     if (this.end === this.start) this.firstTxId = txId;
     this.lastTxId = txId;
-    place.bytes = this.slab;
-    place.start = this.end;
-    this.slab.set(length === bytes.length ? bytes : bytes.subarray(0, length), this.end);
+    // A record that was written here already stays.
+    if (place.bytes !== this.slab || place.start !== this.end) {
+      this.slab.set(place.bytes.subarray(place.start, place.start + length), this.end);
+      place.bytes = this.slab;
+      place.start = this.end;
+    }
     this.end += length;
     this.byteCount += length;
   }

@@ -61,40 +61,65 @@ export function encodeChannelTag(bus: string, channel: string, qos: number): Uin
 }
 
 /**
- * Writes one record at a time into a buffer of its own that grows and is reused. Order of calls: `begin`, a cause,
- * any number of other sections, `seal`; then `bytes.subarray(0, length)` is the record until the next `begin`.
+ * Writes one record at a time. Order of calls: `begin`, a cause, any number of other sections, `seal`; then
+ * `bytes[start, start + length)` is the record until the next `begin`.
+ *
+ * It lies in a buffer of the writer's own that grows and is reused, with `start` 0; or where {@link placeAt} said, if there
+ * is room for it.
  */
 export class RecordWriter {
   bytes: Uint8Array;
-  length = 0;
+  start = 0;
   readonly hash = { low: 0, high: 0 };
+  private own: Uint8Array;
+  private nextBytes: Uint8Array | undefined;
+  private nextStart = 0;
   private view: DataView;
+  /** Where the next byte goes. */
+  private end = 0;
   private sectionStart = 0;
 
   constructor(initialBytes = 64 * 1024) {
-    this.bytes = new Uint8Array(initialBytes);
+    this.own = new Uint8Array(initialBytes);
+    this.bytes = this.own;
     this.view = new DataView(this.bytes.buffer);
   }
 
+  /** Bytes of the record so far. */
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  /** The record that begins next is written to `bytes` from `start` on: where the journal would copy it to. */
+  placeAt(bytes: Uint8Array, start: number): void {
+    const hasRoom = bytes.length - start >= HEADER_BYTES;
+    this.nextBytes = hasRoom ? bytes : undefined;
+    this.nextStart = start;
+  }
+
   begin(kind: RecordKind, epoch: number, txId: number, timeMs: number): void {
-    this.length = HEADER_BYTES;
-    const view = this.view;
-    view.setUint8(4, RECORD_VERSION);
-    view.setUint8(5, kind);
-    view.setUint16(6, 0, true);
-    view.setUint32(8, epoch, true);
-    view.setUint32(12, txId >>> 0, true);
-    view.setUint32(16, Math.floor(txId / 0x1_0000_0000), true);
-    view.setUint32(20, 0, true);
-    view.setFloat64(24, timeMs, true);
+    const { nextBytes } = this;
+    if (nextBytes === undefined) this.writeTo(this.own, 0);
+    else this.writeTo(nextBytes, this.nextStart);
+    this.nextBytes = undefined;
+    const { view, start } = this;
+    this.end = start + HEADER_BYTES;
+    view.setUint8(start + 4, RECORD_VERSION);
+    view.setUint8(start + 5, kind);
+    view.setUint16(start + 6, 0, true);
+    view.setUint32(start + 8, epoch, true);
+    view.setUint32(start + 12, txId >>> 0, true);
+    view.setUint32(start + 16, Math.floor(txId / 0x1_0000_0000), true);
+    view.setUint32(start + 20, 0, true);
+    view.setFloat64(start + 24, timeMs, true);
   }
 
   setFlags(flags: number): void {
-    this.view.setUint16(6, flags, true);
+    this.view.setUint16(this.start + 6, flags, true);
   }
 
   setSeed(seed: number): void {
-    this.view.setUint32(20, seed, true);
+    this.view.setUint32(this.start + 20, seed, true);
   }
 
   /** Section inboundCause: channel tag, u32 sender, varints incarnation, flow, sno, channelSno. */
@@ -112,7 +137,7 @@ export class RecordWriter {
   /** Section localCause: u8 kind, text label (timer id, command name, idempotency key …). */
   localCause(kind: LocalCause, label: string): void {
     this.open(Section.localCause, 1 + textBytesMax(label));
-    this.bytes[this.length++] = kind;
+    this.bytes[this.end++] = kind;
     this.text(label);
     this.close();
   }
@@ -142,7 +167,7 @@ export class RecordWriter {
   delete(tableId: number, key: Uint8Array, keyLength: number): void {
     this.open(Section.delete, VARINT_BYTES_MAX + keyLength);
     this.varint(tableId);
-    this.raw(keyLength === key.length ? key : key.subarray(0, keyLength));
+    this.raw(key, keyLength);
     this.close();
   }
 
@@ -167,13 +192,13 @@ export class RecordWriter {
   /** Fills in length, chain and checksum. The hash of the record is in `hash` until the next seal. */
   seal(previous: RecordHash): void {
     assert(this.length > HEADER_BYTES, 'a record has a cause');
-    const view = this.view;
-    view.setUint32(0, this.length, true);
-    view.setUint32(32, previous.low, true);
-    view.setUint32(36, previous.high, true);
-    hashRecord(view, 0, this.length, this.hash);
-    view.setUint32(HASH_OFFSET, this.hash.low, true);
-    view.setUint32(HASH_OFFSET + 4, this.hash.high, true);
+    const { view, start } = this;
+    view.setUint32(start, this.length, true);
+    view.setUint32(start + 32, previous.low, true);
+    view.setUint32(start + 36, previous.high, true);
+    hashRecord(view, start, this.end, this.hash);
+    view.setUint32(start + HASH_OFFSET, this.hash.low, true);
+    view.setUint32(start + HASH_OFFSET + 4, this.hash.high, true);
   }
 
   private openPut(tableId: number, key: Uint8Array, keyLength: number, valueLength: number): void {
@@ -182,7 +207,7 @@ export class RecordWriter {
     this.open(Section.put, 2 * VARINT_BYTES_MAX + keyLength + valueLength);
     this.varint(tableId);
     this.varint(keyLength);
-    this.raw(keyLength === key.length ? key : key.subarray(0, keyLength));
+    this.raw(key, keyLength);
   }
 
   /** The bound may be three times the size: near the limit of a record the exact size decides. */
@@ -192,20 +217,20 @@ export class RecordWriter {
   }
 
   private encode(content: Encodable): void {
-    const end = content.$encodeTo(this.bytes, this.length);
+    const end = content.$encodeTo(this.bytes, this.end);
     assert(end <= this.bytes.length, 'an encoding stays within the bound that it announced');
-    this.length = end;
+    this.end = end;
   }
 
   private open(tag: SectionTag, payloadBytesMax: number): void {
     this.reserve(4 + payloadBytesMax);
-    this.sectionStart = this.length;
-    this.bytes[this.length] = tag;
-    this.length += 4;
+    this.sectionStart = this.end;
+    this.bytes[this.end] = tag;
+    this.end += 4;
   }
 
   private close(): void {
-    const payload = this.length - this.sectionStart - 4;
+    const payload = this.end - this.sectionStart - 4;
     if (payload > SECTION_BYTES_MAX) throw sectionTooLarge(payload);
     const at = this.sectionStart;
     this.bytes[at + 1] = payload & 0xff;
@@ -216,15 +241,15 @@ export class RecordWriter {
   private head(head: MessageHead): void {
     this.varint(head.factoryId);
     this.varint(head.typeId);
-    this.view.setFloat64(this.length, head.sentAtMs, true);
-    this.length += 8;
+    this.view.setFloat64(this.end, head.sentAtMs, true);
+    this.end += 8;
     this.text(head.key);
     this.text(head.traceparent);
   }
 
   private uint32(value: number): void {
-    this.view.setUint32(this.length, value, true);
-    this.length += 4;
+    this.view.setUint32(this.end, value, true);
+    this.end += 4;
   }
 
   /** Sequence numbers may be 0 or below (E51): all of those are written as 0, "unsequenced". */
@@ -234,19 +259,21 @@ export class RecordWriter {
 
   private varint(value: number): void {
     const bytes = this.bytes;
+    let at = this.end;
     let rest = value;
     while (rest >= 0x80) {
-      bytes[this.length++] = (rest & 0x7f) | 0x80;
+      bytes[at++] = (rest & 0x7f) | 0x80;
       // Division keeps numbers past 2^31 whole; below, the shift is the faster way.
       rest = rest < 0x8000_0000 ? rest >>> 7 : Math.floor(rest / 128);
     }
-    bytes[this.length++] = rest;
+    bytes[at++] = rest;
+    this.end = at;
   }
 
   private text(text: string): void {
     const length = text.length;
     let index = 0;
-    const start = this.length;
+    const start = this.end;
     const bytes = this.bytes;
     if (length < 0x80) {
       // Keys and labels are short and ASCII: written in place, with the length in front in one byte.
@@ -257,7 +284,7 @@ export class RecordWriter {
       }
       if (index === length) {
         bytes[start] = length;
-        this.length = start + 1 + length;
+        this.end = start + 1 + length;
         return;
       }
     }
@@ -266,24 +293,45 @@ export class RecordWriter {
     this.raw(encoded);
   }
 
-  private raw(bytes: Uint8Array): void {
-    this.bytes.set(bytes, this.length);
-    this.length += bytes.length;
+  private raw(source: Uint8Array, length = source.length): void {
+    const { bytes, end } = this;
+    // Keys and channel tags are short: a loop is faster than a call into the engine's copy.
+    if (length <= SHORT_BYTES) for (let index = 0; index < length; index++) bytes[end + index] = source[index]!;
+    else bytes.set(length === source.length ? source : source.subarray(0, length), end);
+    this.end = end + length;
   }
 
   private reserve(count: number): void {
+    if (this.end + count <= this.bytes.length) return;
     const needed = this.length + count;
-    if (needed <= this.bytes.length) return;
     if (needed > RECORD_BYTES_MAX) throw recordTooLarge(needed);
-    let capacity = this.bytes.length;
+    let capacity = this.own.length;
     while (capacity < needed) capacity *= 2;
-    const grown = new Uint8Array(capacity);
-    grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
-    this.view = new DataView(grown.buffer);
+    if (capacity > this.own.length) this.own = withRoom(this.own, capacity);
+    // What is written so far moves from a place that is too small.
+    const { bytes, start, end, length } = this;
+    if (bytes !== this.own) this.own.set(bytes.subarray(start, end));
+    this.writeTo(this.own, 0);
+    this.sectionStart -= start;
+    this.end = length;
+  }
+
+  private writeTo(bytes: Uint8Array, start: number): void {
+    this.start = start;
+    if (bytes === this.bytes) return;
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 }
 
+function withRoom(bytes: Uint8Array, capacity: number): Uint8Array {
+  const grown = new Uint8Array(capacity);
+  grown.set(bytes);
+  return grown;
+}
+
+/** Up to here a loop copies faster. */
+const SHORT_BYTES = 64;
 const VARINT_BYTES_MAX = 8;
 
 function textBytesMax(text: string): number {

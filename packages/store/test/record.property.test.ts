@@ -4,6 +4,7 @@ import { AepError } from '@aep/kernel';
 import {
   describeRecord,
   encodeChannelTag,
+  HEADER_BYTES,
   LocalCause,
   NO_HASH,
   RecordKind,
@@ -109,12 +110,35 @@ describe('a record', () => {
         // Sealed garbage gets past the checksum: the sections' own checks must hold.
         const sealed = new RecordWriter(1_024);
         sealed.begin(RecordKind.transaction, 1, 1, 0);
-        sealed.bytes.set(garbage, sealed.length);
-        sealed.length += Math.max(1, garbage.length);
+        sealed.localCause(LocalCause.injected, 'x'.repeat(Math.max(0, garbage.length - LOCAL_CAUSE_BYTES)));
+        sealed.bytes.set(garbage, HEADER_BYTES);
         sealed.seal(NO_HASH);
         outcome(() => reader.open(sealed.bytes, 0, sealed.length));
       }),
       { numRuns: 1_000 },
+    );
+  });
+
+  void it('is the same wherever it is written, and moves when there is too little room', () => {
+    const own = new RecordWriter(256);
+    const placed = new RecordWriter(256);
+    fc.assert(
+      fc.property(fc.array(section, { maxLength: 6 }), fc.nat(2_000), fc.nat(2_000), (sections, room, start) => {
+        write(own, sections, 1, 7);
+        const slab = new Uint8Array(start + room).fill(0xee);
+        placed.placeAt(slab, start);
+        write(placed, sections, 1, 7);
+        const bytes = placed.bytes.slice(placed.start, placed.start + placed.length);
+        assert.deepEqual(bytes, own.bytes.slice(0, own.length));
+        assert.deepEqual(
+          slab.subarray(0, start),
+          new Uint8Array(start).fill(0xee),
+          'nothing before its place is touched',
+        );
+        write(placed, [], 1, 8);
+        if (placed.bytes === slab) assert.fail('a place is good for one record');
+      }),
+      { numRuns: 300 },
     );
   });
 
@@ -138,6 +162,9 @@ describe('a record', () => {
     });
   });
 });
+
+/** Head of the section, kind and length of its label. */
+const LOCAL_CAUSE_BYTES = 6;
 
 function write(writer: RecordWriter, sections: readonly SectionModel[], epoch: number, txId: number): void {
   writer.begin(RecordKind.transaction, epoch, txId, 5);

@@ -80,10 +80,14 @@ export class ReplicatedJournal implements Journal {
     if (ending !== undefined) this.parts.clock.defer(() => listener.onFailure(ending));
   }
 
-  append(bytes: Uint8Array, length: number): AppendResult {
+  get room(): { readonly bytes: Uint8Array; readonly start: number } {
+    return this.parts.local.room;
+  }
+
+  append(bytes: Uint8Array, length: number, start = 0): AppendResult {
     if (this.ending !== undefined) return 'closed';
     const { local, recent } = this.parts;
-    const result = local.append(bytes, length);
+    const result = local.append(bytes, length, start);
     if (result === 'accepted') recent.add(local.lastTxId, local.appended.bytes, local.appended.start, length);
     return result;
   }

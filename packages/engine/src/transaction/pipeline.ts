@@ -279,7 +279,7 @@ export class Pipeline {
 
   private append(work: Work): void {
     const { journal, sealer, handOver, listener } = this.parts;
-    const result = journal.append(sealer.writer.bytes, sealer.writer.length);
+    const result = journal.append(sealer.writer.bytes, sealer.writer.length, sealer.writer.start);
     if (result === 'back-pressured') {
       this.stage = 'holding';
       return;

@@ -51,14 +51,16 @@ export class Sealer {
   constructor(private readonly parts: SealerParts) {}
 
   /**
-   * The finished record is `writer.bytes[0, writer.length)` until the next call. The state's part of the transaction is
-   * closed by it.
+   * The finished record is in the writer until the next call, where the journal wants it if there was room. The state's
+   * part of the transaction is closed by it.
    *
    * @throws AEP_RECORD_TOO_LARGE, AEP_MESSAGE_TOO_LARGE (reject)
    */
   seal(transaction: OpenTransaction, work: Work, epoch: number, quarantined: boolean): void {
     const { writer } = this;
-    const txId = this.parts.journal.lastTxId + 1;
+    const { room, lastTxId } = this.parts.journal;
+    const txId = lastTxId + 1;
+    writer.placeAt(room.bytes, room.start);
     writer.begin(RecordKind.transaction, epoch, txId, transaction.timeMs);
     const flags =
       (this.parts.isEventSourced ? RecordFlag.eventSourced : 0) | (quarantined ? RecordFlag.quarantined : 0);
