@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { type MarkName, MARKS } from '@aep/cluster';
 import { SeededRandom } from '@aep/kernel';
 import { type Machine, tablesOf, World } from './world.js';
 
@@ -15,14 +16,22 @@ const SEEDS = process.env['AEP_SIM_SEED'] === undefined ? Number(process.env['AE
 it(`nothing released is lost or doubled, and the group becomes whole again (AEP_SIM_SEED=${FIRST_SEED}, ${SEEDS} seeds)`, async () => {
   let released = 0;
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) released += await runSeed(seed);
+  if (SEEDS > 1000)
+    console.log(
+      Object.fromEntries(marks),
+      MARKS.filter((mark) => !marks.has(mark)),
+    );
   if (SEEDS > 10) assert.ok(released > SEEDS * 50, `only ${released} records were released`);
 });
+
+const marks = new Map<MarkName, number>();
 
 async function runSeed(seed: number): Promise<number> {
   const random = new SeededRandom(seed);
   const names = ['a', 'b', 'c'].slice(0, 2 + random.below(2));
   const world = new World(names, { limits: { recentBytesMax: 1 + random.below(20_000), windowBytes: 2_000 } }, seed);
   try {
+    if (random.below(2) === 0) world.released.keptRecords = random.below(60);
     world.bootAll();
     const rates = {
       kill: random.below(4),
@@ -30,6 +39,7 @@ async function runSeed(seed: number): Promise<number> {
       cut: random.below(5),
       disk: random.below(3),
       arbiter: random.below(4),
+      loss: random.below(3),
     };
     for (let step = 0; step < 60; step++) {
       for (const machine of world.machines) machine.write(random.below(8));
@@ -44,16 +54,20 @@ async function runSeed(seed: number): Promise<number> {
     await world.advance(2_500, 20);
     const [first, ...others] = world.machines.map((machine) => tablesOf(machine));
     for (const other of others) assert.deepEqual(other, first);
+    for (const [mark, count] of world.marks) marks.set(mark, (marks.get(mark) ?? 0) + count);
     return world.released.values.size;
   } catch (error) {
-    throw new Error(`AEP_SIM_SEED=${seed}: ${String(error)}\n${world.tail(120)}`, { cause: error });
+    throw new Error(
+      `AEP_SIM_SEED=${seed}: ${String(error)}\n${world.tail(Number(process.env['AEP_SIM_LINES'] ?? 120))}`,
+      { cause: error },
+    );
   }
 }
 
 function disturb(
   world: World,
   random: SeededRandom,
-  rates: Record<'kill' | 'pause' | 'cut' | 'disk' | 'arbiter', number>,
+  rates: Record<'kill' | 'pause' | 'cut' | 'disk' | 'arbiter' | 'loss', number>,
 ): void {
   const pick = (): Machine => world.machines[random.below(world.machines.length)]!;
   const hits = (rate: number): boolean => random.below(20) < rate;
@@ -61,6 +75,13 @@ function disturb(
     const machine = pick();
     if (machine.life === undefined) world.boot(machine.name);
     else world.kill(machine.name, 'chance');
+  }
+  // One disk at a time: with all others whole, nothing may be lost (H0).
+  if (hits(rates.loss) && world.machines.every(({ life }) => life !== undefined) && world.isWhole()) {
+    const { name } = pick();
+    world.kill(name);
+    world.loseDisk(name);
+    world.boot(name);
   }
   if (hits(3)) {
     const dead = world.machines.find(({ life }) => life === undefined || life.stopped.is);

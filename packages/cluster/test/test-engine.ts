@@ -5,6 +5,8 @@ import { SampleRecords } from '@aep/store/contract';
 
 /** What the outside world has heard of: the records whose stability some engine was told of. Shared by all members. */
 export class Released {
+  /** Records that stay in the journals although nobody needs them. */
+  keptRecords = Infinity;
   /** txId to what the record says. */
   readonly values = new Map<number, string>();
   readonly conflicts: string[] = [];
@@ -74,7 +76,12 @@ export class TestEngine implements RunningEngine {
     const onFailure = (error: AepError): void => {
       this.failure = error;
     };
-    this.checkpointer = new Checkpointer(tables, this.clock, { onApplied: () => undefined, onFailure });
+    this.checkpointer = new Checkpointer(
+      tables,
+      this.clock,
+      { onApplied: (txId) => this.trim(txId), onFailure },
+      { intervalMs: 100 },
+    );
     journal.listen({
       onStable: (mark) => {
         const { txId } = mark;
@@ -90,6 +97,12 @@ export class TestEngine implements RunningEngine {
       onFailure,
     });
     this.listener.onStarted();
+  }
+
+  /** As an engine does: what is in the tables and confirmed, but for some records. */
+  private trim(appliedTxId: number): void {
+    const { journal } = this.store;
+    journal.trim(Math.min(appliedTxId, journal.confirmedTxId) - this.released.keptRecords);
   }
 
   private end(cause: AepError | undefined): void {

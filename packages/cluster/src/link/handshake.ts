@@ -16,6 +16,8 @@ export interface Hello {
   readonly storeId: string;
   /** Of its store; 0 when it has none. */
   readonly incarnation: number;
+  /** The oldest record that it keeps; one past the last when it keeps none. */
+  readonly firstTxId: number;
   readonly lastTxId: number;
   readonly lastHash: RecordHash;
   /** Everything up to here is in its tables and cannot be cut (E35). */
@@ -52,6 +54,7 @@ export function encodeHello(hello: Hello): Uint8Array {
     .text(hello.member)
     .text(hello.storeId)
     .u53(hello.incarnation)
+    .u53(hello.firstTxId)
     .u53(hello.lastTxId)
     .u32(hello.lastHash.low)
     .u32(hello.lastHash.high)
@@ -75,6 +78,7 @@ export function decodeHello(bytes: Uint8Array, start: number, end: number): Hell
     member: reader.text(),
     storeId: reader.text(),
     incarnation: reader.u53(),
+    firstTxId: reader.u53(),
     lastTxId: reader.u53(),
     lastHash: { low: reader.u32(), high: reader.u32() },
     appliedTxId: reader.u53(),
@@ -86,6 +90,8 @@ export function decodeHello(bytes: Uint8Array, start: number, end: number): Hell
     nonce: reader.raw(NONCE_BYTES),
   };
   reader.done();
+  if (hello.firstTxId > hello.lastTxId + 1 || hello.appliedTxId > hello.lastTxId)
+    throw protocolError('positions that do not fit together');
   if (hello.windowBytes === 0) throw protocolError('a window that lets nothing through');
   return hello;
 }

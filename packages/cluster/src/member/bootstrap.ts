@@ -4,7 +4,7 @@ import type { GroupRecord, Presence } from '../arbiter/arbiter.js';
 import type { MemberContext } from './context.js';
 
 export interface BootstrapListener {
-  /** A store was made for this member, which had none. */
+  /** A store was made for this member, which had none; also when the group has begun elsewhere meanwhile. */
   onStore(store: Store): void;
   /** Ask the register for this; it is empty as far as is known. */
   onClaim(record: GroupRecord): void;
@@ -18,6 +18,8 @@ export interface BootstrapListener {
 export class Bootstrap {
   private timer: TimerHandle | undefined;
   private isStopped = false;
+  /** A store is being made; until `onStore` nobody else may make one. */
+  isMaking = false;
 
   constructor(
     private readonly context: MemberContext,
@@ -62,6 +64,7 @@ export class Bootstrap {
   }
 
   private makeStore(): void {
+    this.isMaking = true;
     this.context.maker.create({}, (error, making) => {
       if (error !== undefined || making === undefined) return this.context.fail(error!);
       making.complete(0, (failure) => {

@@ -19,7 +19,7 @@ export interface FollowedStoreListener {
 /** What the hello says of a store. */
 export type StoreClaims = Pick<
   Hello,
-  'storeId' | 'incarnation' | 'lastTxId' | 'lastHash' | 'appliedTxId' | 'promisedEpoch'
+  'storeId' | 'incarnation' | 'firstTxId' | 'lastTxId' | 'lastHash' | 'appliedTxId' | 'promisedEpoch'
 >;
 
 /**
@@ -82,6 +82,7 @@ export class FollowedStore {
     return {
       storeId: this.self?.storeId ?? '',
       incarnation: store?.identity.incarnation ?? 0,
+      firstTxId: store?.journal.firstTxId ?? 1,
       lastTxId: store?.journal.lastTxId ?? 0,
       lastHash: store?.journal.lastHash ?? NO_HASH,
       appliedTxId: store?.tables.appliedTxId ?? 0,

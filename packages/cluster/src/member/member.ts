@@ -198,7 +198,8 @@ export class Member {
     if (this.phase !== 'running' && this.phase !== 'stopping') return;
     if (!this.register.isKnown) return;
     if (record === undefined) this.beginGroup();
-    else {
+    // A store is being made here: another must not be made beside it. When it is there, what the register says is looked at again.
+    else if (this.bootstrap?.isMaking !== true) {
       this.bootstrap?.stop();
       this.bootstrap = undefined;
       if (this.primary !== undefined) this.primary.onRegister(record);
@@ -215,7 +216,8 @@ export class Member {
       onStore: (store) => {
         // The role begins anew with the store that was made.
         this.bootstrap = undefined;
-        backup.end(() => this.follow(store));
+        if (this.phase === 'running') backup.end(() => this.follow(store));
+        else this.closeThen(store, () => undefined);
       },
       onClaim: (record) => this.backup?.claim(record),
     });
@@ -247,7 +249,8 @@ export class Member {
     if (this.phase !== 'running') return this.shutDown();
     if (primary.phase !== 'ended') {
       // It ended by itself, by a policy of the application (E20) or a failure: this member cannot be the primary any more.
-      return this.fail(cause ?? memberStopped(this.options.name));
+      this.fail(cause ?? memberStopped(this.options.name));
+      return this.shutDown(); // no other end of the engine follows
     }
     this.primary = undefined;
     this.held = undefined;

@@ -24,6 +24,8 @@ export class CopyIn {
   private durableTxId: number;
   private phase: 'filling' | 'completing' | 'complete' | 'closed' = 'filling';
 
+  private whenCompleted: (() => void) | undefined;
+
   constructor(private readonly parts: CopyInParts) {
     this.durableTxId = parts.head.base.txId;
   }
@@ -60,8 +62,11 @@ export class CopyIn {
 
   /** The link has ended before the copy has: what there is, is given up. */
   abandon(done: () => void): void {
+    const giveUp = (): void => this.parts.making.abandon(done);
+    // Not while it is being completed: the end of that would find another store in its place.
+    if (this.phase === 'completing') this.whenCompleted = giveUp;
+    else giveUp();
     this.phase = 'closed';
-    this.parts.making.abandon(done);
   }
 
   private put(): void {
@@ -86,6 +91,7 @@ export class CopyIn {
     if (this.durableTxId < head.appliedTxId) return;
     this.phase = 'completing';
     making.complete(head.appliedTxId, (error) => {
+      this.whenCompleted?.();
       if (this.phase !== 'completing') return;
       if (error !== undefined) return onFailure(error);
       this.phase = 'complete';

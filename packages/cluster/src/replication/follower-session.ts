@@ -74,7 +74,10 @@ export class FollowerSession implements DownstreamHandler {
     this.storeId = hello.storeId;
     const { journal } = parts.store;
     this.keepFromTxId = journal.firstTxId;
-    this.search = new CommonRecordSearch(journal.firstTxId - 1, Math.min(journal.lastTxId, hello.lastTxId));
+    this.search = new CommonRecordSearch(
+      Math.max(journal.firstTxId, hello.firstTxId) - 1,
+      Math.min(journal.lastTxId, hello.lastTxId),
+    );
   }
 
   get remote(): string {
