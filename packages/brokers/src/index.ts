@@ -4,4 +4,5 @@ export { didNotRun, type TestSpeaker } from './did-not-run.js';
 export { etcdServer, type EtcdServerOptions } from './etcd-server.js';
 export { FaultProxy } from './fault-proxy.js';
 export { natsServer, type NatsServerOptions } from './nats-server.js';
+export { type PlainFrame, PlainStompClient } from './plain-stomp-client.js';
 export { freePorts } from './ports.js';

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, describe, test, type TestContext } from 'node:test';
 import { numbered, roster, type TestApp } from '@aep/bus/contract';
-import { activeMqBroker, type ActiveMqBrokerOptions, BrokerProcess, didNotRun, FaultProxy } from '@aep/brokers';
+import {
+  activeMqBroker,
+  type ActiveMqBrokerOptions,
+  BrokerProcess,
+  didNotRun,
+  FaultProxy,
+  PlainStompClient,
+} from '@aep/brokers';
 import { ActiveMqWorld } from './activemq-world.js';
 import { hasCode } from './codes.js';
-import { PlainClient } from './plain-client.js';
 
 const ENTRIES = roster(['b', 'orders']);
 /** Soon found out and soon back. */
@@ -118,7 +124,7 @@ describe('ActiveMQ and its faults', { concurrency: false }, () => {
     b.acknowledge();
     await world.pass(300);
     await Promise.all([a.close(), b.close()]);
-    const dead = await PlainClient.connect(broker.port);
+    const dead = await PlainStompClient.connect(broker.port);
     await dead.ask('SUBSCRIBE', { id: '1', destination: '/queue/ActiveMQ.DLQ', ack: 'client-individual' });
     assert.equal(await dead.until(() => dead.messages().length > 0, 300), false, 'no dead letter');
     dead.close();
@@ -248,7 +254,7 @@ describe('ActiveMQ and its faults', { concurrency: false }, () => {
     if (broker === undefined) return;
     const world = new ActiveMqWorld({ port: broker.port });
     const b = await world.makeApp({ app: 'b', roster: ENTRIES, messageBytesMax: 1000 }).openAndJoin('orders');
-    const plain = await PlainClient.connect(broker.port);
+    const plain = await PlainStompClient.connect(broker.port);
     const destination = `/topic/VirtualTopic.${world.busName}.orders`;
     await plain.ask('SEND', { destination, persistent: 'true', 'content-length': '1500' }, 'x'.repeat(1500));
     await plain.ask('SEND', { destination, persistent: 'true', 'content-length': '4' }, 'fine');

@@ -3,10 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { after, describe, test, type TestContext } from 'node:test';
 import { roster } from '@aep/bus/contract';
-import { activeMqBroker, type ActiveMqBrokerOptions, BrokerProcess, didNotRun } from '@aep/brokers';
+import { activeMqBroker, type ActiveMqBrokerOptions, BrokerProcess, didNotRun, PlainStompClient } from '@aep/brokers';
 import { ActiveMqWorld } from './activemq-world.js';
 import { hasCode } from './codes.js';
-import { PlainClient } from './plain-client.js';
 
 const ENTRIES = roster(['b', 'orders']);
 
@@ -38,7 +37,7 @@ describe('a plain STOMP client and this bus', { concurrency: false }, () => {
     if (broker === undefined) return;
     const world = new ActiveMqWorld({ port: broker.port });
     const topic = `VirtualTopic.${world.busName}.orders`;
-    const plain = await PlainClient.connect(broker.port);
+    const plain = await PlainStompClient.connect(broker.port);
     await plain.ask('SUBSCRIBE', { id: '1', destination: `/queue/Consumer.plain.${topic}`, ack: 'auto' });
     await plain.ask('SUBSCRIBE', { id: '2', destination: `/topic/${topic}`, ack: 'auto' });
     const a = await world.makeApp({ app: 'a', roster: ENTRIES }).open();
@@ -77,7 +76,7 @@ describe('a plain STOMP client and this bus', { concurrency: false }, () => {
     const entries = roster(['b', 'orders', 'N/US', 'N/EMEA/*']);
     const b = await world.makeApp({ app: 'b', roster: entries }).openAndJoin('orders');
     const all = await world.makeApp({ app: 'c', roster: entries }).openAndJoin('orders');
-    const plain = await PlainClient.connect(broker.port);
+    const plain = await PlainStompClient.connect(broker.port);
     const destination = `/topic/VirtualTopic.${world.busName}.orders`;
     const send = (body: string, headers: Record<string, string>) =>
       plain.ask('SEND', { destination, persistent: 'true', 'content-length': String(body.length), ...headers }, body);
@@ -110,7 +109,7 @@ describe('a plain STOMP client and this bus', { concurrency: false }, () => {
       const b = await world.makeApp({ app: 'b', roster: [] }).open();
       await b.join('ticks', ['N/US/*', 'N/EMEA/**', "O'Hara/5%_\\*", 'N/*/1']);
       const a = await world.makeApp({ app: 'a', roster: [] }).open();
-      const plain = await PlainClient.connect(broker.port);
+      const plain = await PlainStompClient.connect(broker.port);
       await plain.ask('SUBSCRIBE', { id: '1', destination: `/topic/${world.busName}.ticks.N.*.1`, ack: 'auto' });
       const taken = ['N/US/1', 'N/US/x', 'N/EMEA/1/2', 'N/EMEA', "O'Hara/5%_\\x", 'N/CA/1'];
       const others = ['N/US', 'N/US/1/2', 'N/CA/2', "O'Hara/5", 'O', 'N/USA/2', ''];
@@ -140,7 +139,7 @@ describe('a plain STOMP client and this bus', { concurrency: false }, () => {
       port: broker.port,
       channelProperties: { orders: { destination: `/queue/${name}` } },
     });
-    const plain = await PlainClient.connect(broker.port);
+    const plain = await PlainStompClient.connect(broker.port);
     await plain.ask('SEND', { destination: `/queue/${name}`, persistent: 'true' }, 'early');
     const b = await world.makeApp({ app: 'b', roster: ENTRIES }).openAndJoin('orders');
     await world.until(() => b.received.length === 1, 'it has come');
@@ -158,10 +157,10 @@ describe('a plain STOMP client and this bus', { concurrency: false }, () => {
   test('why a channel is one destination: a durable subscription with a wildcard mixes up the order over its topics', async (context) => {
     const broker = await sharedBroker(context);
     if (broker === undefined) return;
-    const subscriber = await PlainClient.connect(broker.port, { 'client-id': 'wild' });
+    const subscriber = await PlainStompClient.connect(broker.port, { 'client-id': 'wild' });
     const wild = { id: '1', destination: '/topic/mixed.*', ack: 'client-individual' };
     await subscriber.ask('SUBSCRIBE', { ...wild, 'activemq.subscriptionName': 'wild', 'activemq.prefetchSize': '2' });
-    const sender = await PlainClient.connect(broker.port);
+    const sender = await PlainStompClient.connect(broker.port);
     for (let number = 0; number < 20; number++) {
       const destination = `/topic/mixed.${number < 10 ? 'A' : 'B'}`;
       await sender.ask('SEND', { destination, persistent: 'true' }, String(number));

@@ -10,7 +10,7 @@ export interface PlainFrame {
  * Somebody else's STOMP client: written from the protocol's text, over a bare socket, and sharing nothing with the codec that is tested.
  * It waits in polls, because it is meant to be looked through at a glance.
  */
-export class PlainClient {
+export class PlainStompClient {
   readonly frames: PlainFrame[] = [];
   isClosed = false;
   private readonly socket: Socket;
@@ -24,8 +24,8 @@ export class PlainClient {
   }
 
   /** Connects and returns once the broker has answered CONNECTED or ERROR. */
-  static async connect(port: number, headers: Record<string, string> = {}): Promise<PlainClient> {
-    const client = new PlainClient(port);
+  static async connect(port: number, headers: Record<string, string> = {}): Promise<PlainStompClient> {
+    const client = new PlainStompClient(port);
     client.send('CONNECT', { 'accept-version': '1.2', host: 'localhost', ...headers });
     await client.until(() => client.frames.length > 0 || client.isClosed);
     return client;
