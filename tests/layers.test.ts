@@ -28,7 +28,11 @@ const LAYERS: Readonly<Record<string, number>> = {
 const PURE_PACKAGES = ['kernel', 'messages', 'model', 'store', 'state', 'bus', 'engine', 'cluster'];
 
 /** The concrete adapters of those ports. */
-const ADAPTERS = [/^packages\/kernel\/src\/clock\.ts$/, /^packages\/bus\/src\/executor\//];
+const ADAPTERS = [
+  /^packages\/kernel\/src\/clock\.ts$/,
+  /^packages\/bus\/src\/executor\//,
+  /^packages\/cluster\/src\/arbiter\/(?:embedded-environment|embedded-presence|etcd-http|open-arbiter)\.ts$/,
+];
 
 const LINES_MAX = 400;
 /** Files that may be longer, each with its reason. */

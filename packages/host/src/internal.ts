@@ -10,4 +10,5 @@ export { engineOptionsOf } from './translate/engine-options.js';
 export { rosterOf } from './translate/roster.js';
 export { checkSenderIds } from './translate/sender-ids.js';
 export { storeOptions, storePath } from './translate/storage.js';
+export { HOST_VERSION } from './version.js';
 export { refuseUnavailable } from './translate/unavailable.js';

@@ -1,10 +1,15 @@
 import process from 'node:process';
-import { type AppDefinition, createEngine } from '@aep/engine';
+import { type AppDefinition, createEngine, type Engine } from '@aep/engine';
 import { type Clock, type Log, type Random, SystemClock, systemRandom } from '@aep/kernel';
 import type { Model, XvmModel } from '@aep/model';
+import { TcpNetwork } from '@aep/net';
+import type { Store } from '@aep/store';
 import { resolve } from 'node:path';
 import { container, type DependencyContainer } from 'tsyringe';
 import { editableDescriptor } from './app-descriptor.js';
+import type { AppUnit } from './apps/app-unit.js';
+import { GroupApp } from './apps/group-app.js';
+import { SingleApp } from './apps/single-app.js';
 import { companionsOf } from './companions.js';
 import { HostToken } from './host-tokens.js';
 import { openLog } from './logging/pino-log.js';
@@ -16,11 +21,13 @@ import { stopGroups } from './stop-order.js';
 import { BusCatalog } from './translate/buses.js';
 import { engineOptionsOf } from './translate/engine-options.js';
 import { foreignApps } from './translate/foreign-apps.js';
+import { arbiterOf, clusteringOf, memberOptionsOf } from './translate/members.js';
 import type { RosterApp } from './translate/roster.js';
 import { checkSenderIds } from './translate/sender-ids.js';
+import { MemberStores, openStore } from './translate/storage.js';
 import { refuseUnavailable } from './translate/unavailable.js';
 import { refuseVerifyReplay } from './verify-replay.js';
-import { type Companion, type HostedEngine, Xvm } from './xvm.js';
+import { type Companion, Xvm } from './xvm.js';
 import type { XvmOptions } from './xvm-options.js';
 
 /** @default of `stopTimeout` for a process without an xvm in its model */
@@ -71,10 +78,7 @@ export async function prepareXvm(options: XvmOptions): Promise<Xvm> {
   const catalog = new BusCatalog(model.buses, roster, registry);
   const stopTimeoutMs = context.xvm?.stopTimeoutMs ?? STOP_TIMEOUT_MS;
   const { admin, heartbeats } = companionsOf(context.xvm, clock);
-  const hosted = loaded.map(({ model: app, definition, autoStart }): HostedEngine => {
-    const engineOptions = engineOptionsOf(app, definition, catalog.usesOf(app), { ...context, stopTimeoutMs });
-    return { engine: createEngine(engineOptions), autoStart, verifyReplay: app.storage.verifyReplay };
-  });
+  const hosted = loaded.map((app) => unitOf(app, { ...context, stopTimeoutMs, catalog }));
   return new Xvm({
     name: context.xvm?.name ?? 'xvm',
     model,
@@ -87,6 +91,53 @@ export async function prepareXvm(options: XvmOptions): Promise<Xvm> {
     clock,
     log,
     pid: process.pid,
+  });
+}
+
+interface UnitContext extends Context {
+  readonly stopTimeoutMs: number;
+  readonly catalog: BusCatalog;
+}
+
+function unitOf(loaded: LoadedApp, context: UnitContext): AppUnit {
+  const { model: app, autoStart } = loaded;
+  const { clock, random, log, options, stopTimeoutMs } = context;
+  const clustering = clusteringOf(app);
+  if (clustering === undefined)
+    return new SingleApp(
+      engineOf(loaded, () => openStore(app, context), context),
+      autoStart,
+      app.storage.verifyReplay,
+    );
+  const memberContext = { ...context, environment: options.environment };
+  const member = memberOptionsOf(app, clustering, memberContext);
+  return new GroupApp({
+    name: app.name,
+    autoStart,
+    member,
+    openArbiter: arbiterOf(clustering, memberContext),
+    stores: new MemberStores(app, context, member.name),
+    network: new TcpNetwork(),
+    engines: {
+      first: (store) => engineOf(loaded, store, context),
+      make: async (store) => engineOf(await load({ app, autoStart }, context), store, context),
+    },
+    expectations: app.startupExpectations,
+    stopTimeoutMs,
+    clock,
+    random,
+    log: log.child({ app: app.name }),
+  });
+}
+
+function engineOf(
+  { model: app, definition }: LoadedApp,
+  store: () => Store | Promise<Store>,
+  context: UnitContext,
+): Engine {
+  return createEngine({
+    ...engineOptionsOf(app, definition, context.catalog.usesOf(app), context),
+    store,
   });
 }
 

@@ -1,3 +1,4 @@
+import type { MemberStatus } from '@aep/cluster';
 import type { EngineStatistics, StopReport } from '@aep/engine';
 import type { AepError } from '@aep/kernel';
 
@@ -17,6 +18,8 @@ export interface AppStatus {
   /** False: it waits for `startApp`. */
   readonly autoStart: boolean;
   readonly statistics: EngineStatistics;
+  /** Of a member of a group: what it knows of the group, and how often each event has happened (H21). */
+  readonly group?: MemberStatus & { readonly events: Readonly<Record<string, number>> };
 }
 
 export interface XvmStatus {

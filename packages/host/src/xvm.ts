@@ -2,16 +2,8 @@ import type { Engine, StopReport } from '@aep/engine';
 import { AepError, type Clock, describeError, didYouMean, type Log, toError } from '@aep/kernel';
 import type { Model } from '@aep/model';
 import type { Observable } from 'rxjs';
-import { verifyReplayOf } from './verify-replay.js';
-import type { XvmState, XvmStatus, XvmStopReport } from './xvm-status.js';
-
-/** One app of the process with its engine. */
-export interface HostedEngine {
-  readonly engine: Engine;
-  readonly autoStart: boolean;
-  /** Compare a replay when the engine has started (E60). */
-  readonly verifyReplay: boolean;
-}
+import type { AppUnit, GroupUnit } from './apps/app-unit.js';
+import type { AppStatus, XvmState, XvmStatus, XvmStopReport } from './xvm-status.js';
 
 /** What runs beside the engines and is opened before, and closed after them: the admin server, heartbeats. */
 export interface Companion {
@@ -22,7 +14,7 @@ export interface Companion {
 export interface XvmParts {
   readonly name: string;
   readonly model: Model;
-  readonly hosted: readonly HostedEngine[];
+  readonly hosted: readonly AppUnit[];
   /** Names of apps, senders before receivers. */
   readonly stopGroups: readonly (readonly string[])[];
   readonly stopTimeoutMs: number;
@@ -61,7 +53,7 @@ export class Xvm {
     this.startedAtMs = parts.clock.wallMs();
     this.startedMonotonicMs = parts.clock.monotonicMs();
     this.stopped = new Promise((resolve) => (this.settleStopped = resolve));
-    for (const { engine } of parts.hosted) void engine.stopped.then((report) => this.onEngineStopped(engine, report));
+    for (const unit of parts.hosted) void unit.stopped.then((report) => this.onAppStopped(unit, report));
   }
 
   /** A status at every interval of the xvm's `heartbeats`; nothing when they are off. Completes when the process stops. */
@@ -77,11 +69,20 @@ export class Xvm {
     return this.parts.hosted.map(({ engine }) => engine);
   }
 
-  /** The engine of an app. @throws AEP_APP_UNKNOWN with the nearest name */
+  /** The engine of an app; of a member that is not the primary, one that is not started. @throws AEP_APP_UNKNOWN with the nearest name */
   engine<S = unknown>(app: string): Engine<S> {
-    const found = this.engines.find(({ name }) => name === app);
-    if (found !== undefined) return found as Engine<S>;
-    const known = this.engines.map(({ name }) => name);
+    return this.unit(app).engine as Engine<S>;
+  }
+
+  get units(): readonly AppUnit[] {
+    return this.parts.hosted;
+  }
+
+  /** An app of this process. @throws AEP_APP_UNKNOWN with the nearest name */
+  unit(app: string): AppUnit {
+    const found = this.parts.hosted.find(({ name }) => name === app);
+    if (found !== undefined) return found;
+    const known = this.parts.hosted.map(({ name }) => name);
     throw new AepError(
       'AEP_APP_UNKNOWN',
       'reject',
@@ -92,9 +93,9 @@ export class Xvm {
 
   /** Starts an app that does not start with the process. @throws AEP_APP_UNKNOWN, AEP_ENGINE_STATE, AEP_APP_START_FAILED */
   async startApp(app: string): Promise<void> {
-    const engine = this.engine(app);
-    if (engine.state === 'created' && this.stopping === undefined) return await this.startEngine(engine);
-    const why = this.stopping === undefined ? `app "${app}" is ${engine.state}` : 'the process is stopping';
+    const unit = this.unit(app);
+    if (unit.state === 'created' && this.stopping === undefined) return await this.startUnit(unit);
+    const why = this.stopping === undefined ? `app "${app}" is ${unit.state}` : 'the process is stopping';
     throw new AepError('AEP_ENGINE_STATE', 'reject', `${why}; an app is started once, while its process runs`, { app });
   }
 
@@ -110,11 +111,11 @@ export class Xvm {
     this.keepAlive = setInterval(() => {}, 60_000);
     try {
       for (const companion of companions) await companion.open(this);
-      const automatic = new Set(hosted.filter(({ autoStart }) => autoStart).map(({ engine }) => engine.name));
+      const automatic = new Set(hosted.filter(({ autoStart }) => autoStart).map(({ name }) => name));
       for (const group of stopGroups.toReversed()) {
         if (this.stopping !== undefined) return;
         const names = group.filter((name) => automatic.has(name));
-        await settleAll(names.map((name) => this.startEngine(this.engine(name))));
+        await settleAll(names.map((name) => this.startUnit(this.unit(name))));
       }
     } catch (failure) {
       await this.stop(failure as AepError);
@@ -142,44 +143,42 @@ export class Xvm {
       pid,
       startedAtMs: this.startedAtMs,
       uptimeMs: Math.round(clock.monotonicMs() - this.startedMonotonicMs),
-      apps: hosted.map(({ engine, autoStart }) => {
+      apps: hosted.map(({ name, engine, state, role, autoStart, group }) => {
         const statistics = engine.statistics();
-        const { state, messaging, role } = statistics;
-        return { name: engine.name, state, messaging, role, autoStart, statistics };
+        const { messaging } = statistics;
+        return { name, state, messaging, role, autoStart, statistics, ...groupPart(group) };
       }),
     };
   }
 
-  private async startEngine(engine: Engine): Promise<void> {
-    const started = this.startVerified(engine);
+  private async startUnit(unit: AppUnit): Promise<void> {
+    const started = unit.start();
     this.starting.add(started);
     try {
       await started;
-      this.log.log('info', 'app started', { app: engine.name, messaging: engine.messagingState });
+      this.log.log('info', 'app started', {
+        app: unit.name,
+        role: unit.role,
+        messaging: unit.engine.messagingState,
+      });
     } catch (thrown) {
       const advice = thrown instanceof AepError ? thrown.advice : 'fatal';
       const code = thrown instanceof AepError ? `${thrown.code}: ` : '';
-      const message = `app "${engine.name}" did not start: ${code}${toError(thrown).message}`;
-      throw new AepError('AEP_APP_START_FAILED', advice, message, { app: engine.name }, thrown);
+      const message = `app "${unit.name}" did not start: ${code}${toError(thrown).message}`;
+      throw new AepError('AEP_APP_START_FAILED', advice, message, { app: unit.name }, thrown);
     } finally {
       this.starting.delete(started);
     }
   }
 
-  private async startVerified(engine: Engine): Promise<void> {
-    await engine.start();
-    const hosted = this.parts.hosted.find((candidate) => candidate.engine === engine);
-    if (hosted?.verifyReplay === true) await verifyReplayOf(engine);
-  }
-
-  /** An engine that stops by itself takes the process with it when it has a cause: supervisors restart processes. */
-  private onEngineStopped(engine: Engine, report: StopReport): void {
-    this.reports.set(engine.name, report);
+  /** An app that stops by itself takes the process with it when it has a cause (H22): supervisors restart processes. */
+  private onAppStopped({ name }: AppUnit, report: StopReport): void {
+    this.reports.set(name, report);
     if (this.stopping !== undefined || this.current === 'starting') return;
     if (report.cause !== undefined) {
-      this.log.log('error', 'an app stopped, and the process with it', { app: engine.name }, report.cause);
+      this.log.log('error', 'an app stopped, and the process with it', { app: name }, report.cause);
       void this.stop(report.cause);
-    } else if (this.engines.every(({ state }) => state === 'stopped')) void this.stop();
+    } else if (this.parts.hosted.every(({ state }) => state === 'stopped')) void this.stop();
   }
 
   private async runStop(cause: AepError | undefined): Promise<XvmStopReport> {
@@ -203,11 +202,13 @@ export class Xvm {
   private async stopInOrder(cause: AepError | undefined): Promise<void> {
     const { clock, stopGroups, stopTimeoutMs } = this.parts;
     const endMs = clock.monotonicMs() + stopTimeoutMs;
+    // A member that waits for its group is told to stop; an engine's start has an end of its own.
+    for (const unit of this.units) if (unit.group !== undefined && unit.state === 'starting') void unit.stop(cause, 0);
     await Promise.allSettled(this.starting);
     const passedOn = cause === undefined ? undefined : becauseOf(cause);
     for (const group of stopGroups) {
       const leftMs = Math.max(0, endMs - clock.monotonicMs());
-      await Promise.all(group.map((name) => this.engine(name).stop(passedOn, leftMs)));
+      await Promise.all(group.map((name) => this.unit(name).stop(passedOn, leftMs)));
     }
   }
 
@@ -222,14 +223,19 @@ export class Xvm {
 
   private report(cause: AepError | undefined): XvmStopReport {
     const heldBy: Record<string, string> = {};
-    for (const engine of this.engines) {
-      const report = this.reports.get(engine.name);
+    for (const { name, engine } of this.units) {
+      const report = this.reports.get(name);
       const holds = report === undefined ? workLeft(engine) : report.heldBy;
-      if (holds !== undefined) heldBy[engine.name] = holds;
+      if (holds !== undefined) heldBy[name] = holds;
     }
     const drained = Object.keys(heldBy).length === 0;
     return Object.freeze({ cause, drained, heldBy, apps: Object.fromEntries(this.reports) });
   }
+}
+
+function groupPart(group: GroupUnit | undefined): Pick<AppStatus, 'group'> {
+  if (group === undefined) return {};
+  return { group: { ...group.status(), events: Object.fromEntries(group.eventCounts) } };
 }
 
 /** What an engine still has to do, from the outside. */

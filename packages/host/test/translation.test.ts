@@ -16,6 +16,7 @@ import {
 } from '@aep/host/internal';
 import { AepError, FunctionLog, type LogLine, SeededRandom, silentLog, VirtualClock } from '@aep/kernel';
 import { type AppModel, loadModel, type Model } from '@aep/model';
+import { MemoryStore } from '@aep/store';
 import { ShopFactory, Total } from './gen/shop.js';
 import { shopModel, type ShopOptions } from './shop.js';
 
@@ -162,7 +163,10 @@ test('a model that says nothing gives the engine what it takes by itself, so tha
   const model = loadModel({ text, file: 'empty.xml' });
   const translated = engineOptionsOf(model.apps[0]!, emptyApp, [], { ...context, model, stopTimeoutMs: 10_000 });
   const { policies, limits, latencies, haPolicy } = translated;
-  const concluded = createEngine({ app: emptyApp, store: translated.store }).options;
+  const concluded = createEngine({
+    app: emptyApp,
+    store: () => new MemoryStore({ clock: new VirtualClock() }),
+  }).options;
   const known = Object.fromEntries(Object.entries(limits!).filter(([, value]) => value !== undefined));
   // Both ways: a limit that the model does not know would be missing on one side.
   assert.deepEqual(known, { ...concluded.limits });
@@ -228,11 +232,9 @@ test('statistics that are off take no latencies, whatever is said of those, and 
 test('what a model asks and this version cannot do is refused with its place and a way out', () => {
   const cases: [string, RegExp][] = [
     [
-      '<storage><durability>replicated</durability><clustering/></storage>',
-      /shop\.xml:\d+:\d+ x\.apps\.till\.storage\.durability.*durability="disk"/,
+      '<storage><dedupeRetention>1d</dedupeRetention></storage>',
+      /shop\.xml:\d+:\d+ x\.apps\.till\.storage\.dedupeRetention.*kept for ever/,
     ],
-    ['<storage><clustering><groupName>g</groupName></clustering></storage>', /remove <clustering>/],
-    ['<storage><dedupeRetention>1d</dedupeRetention></storage>', /kept for ever/],
     ['<startupExpectations><role>Backup</role></startupExpectations>', /always primary/],
     ['<transactions><savepoints>false</savepoints></transactions>', /savepoints/],
   ];

@@ -25,8 +25,10 @@ export function addStatusRoutes(server: FastifyInstance, xvm: Xvm): void {
 /** Apps that should run and do not, or whose buses are not open. */
 function notReady(xvm: Xvm): string[] {
   if (xvm.state !== 'started') return [`process: ${xvm.state}`];
-  return xvm.status().apps.flatMap(({ name, autoStart, state, messaging }) => {
+  return xvm.status().apps.flatMap(({ name, autoStart, state, messaging, role }) => {
     if (!autoStart && state === 'created') return [];
+    // A member that follows is as it should be: it takes over when it must.
+    if (role === 'backup') return [];
     if (state !== 'started') return [`${name}: ${state}`];
     return messaging === 'started' ? [] : [`${name}: messaging ${messaging}`];
   });

@@ -2,7 +2,7 @@ import type { AppDefinition, BusUse, EngineLimits, EngineOptions, EnginePolicies
 import { AepError, nearestName } from '@aep/kernel';
 import { type AppModel, configOrigin, type Model } from '@aep/model';
 import { configurationOf } from '../configured-values.js';
-import { openStore, type StoreContext } from './storage.js';
+import type { StoreContext } from './storage.js';
 
 export interface TranslationContext extends StoreContext {
   readonly model: Model;
@@ -21,13 +21,12 @@ export function engineOptionsOf(
   definition: AppDefinition,
   buses: readonly BusUse[],
   context: TranslationContext,
-): EngineOptions {
+): Omit<EngineOptions, 'store'> {
   const { model, clock, random, log } = context;
   const haPolicy = haPolicyOf(app, model);
   return {
     name: app.name,
     app: definition,
-    store: () => openStore(app, context),
     buses,
     ...(haPolicy === undefined ? {} : { haPolicy }),
     policies: policiesOf(app, definition),

@@ -9,24 +9,12 @@ interface Unavailable {
   readonly instead: string;
 }
 
-const NO_PAIRS = 'pairs of processes are not part of this version';
-
 /** Each would silently weaken a promise if it were passed over, so the start is refused. */
 const REFUSED: readonly Unavailable[] = [
   {
-    setting: 'storage.durability',
-    isAsked: ({ storage }) => storage.durability === 'replicated',
-    instead: `${NO_PAIRS}: set durability="disk"`,
-  },
-  {
-    setting: 'storage.clustering',
-    isAsked: ({ storage }) => storage.clustering !== null,
-    instead: `${NO_PAIRS}: remove <clustering>`,
-  },
-  {
     setting: 'startupExpectations.role',
-    isAsked: (app) => app.startupExpectations.role === 'Backup',
-    instead: `${NO_PAIRS}, an app is always primary: set role="None"`,
+    isAsked: (app) => app.startupExpectations.role === 'Backup' && app.storage.clustering === null,
+    instead: 'an app without a <clustering> part is always primary: set role="None", or make it a member of a group',
   },
   {
     setting: 'storage.dedupeRetention',

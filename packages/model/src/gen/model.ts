@@ -180,19 +180,21 @@ export interface StorageModel {
 export interface ClusteringModel {
   /** Members with the same group name are one group. When it is left out, the name of the app. */
   readonly groupName: string;
-  /** Descriptor of the arbiter: embedded://path on one host, or etcd://host:port. @default embedded:// */
+  /** Descriptor of the arbiter: embedded:///path on one host (relative: below the data directory), or etcd://host:port,host:port/prefix. @default embedded://arbiter */
   readonly arbiter: string;
   /** Address on which this member accepts the others. @default 127.0.0.1 */
   readonly linkAddress: string;
   /** Port on which this member accepts the others; 0 takes a free one. An integer 0..65535. @default 0 */
   readonly linkPort: number;
-  /** Allow a link without TLS beyond the loopback address (H13). @default false */
+  /** Allow a link without a secret beyond the loopback address (H13). @default false */
   readonly insecureLink: boolean;
+  /** Environment variable with the secret by which members know each other; 16 characters at least. */
+  readonly secretEnv: string | null;
   /** The highest of the free candidates becomes primary; a running primary is never displaced. An integer 0..1000. @default 100 */
   readonly priority: number;
-  /** Time between two heartbeats. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 50ms */
+  /** Time between two heartbeats. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 100ms */
   readonly heartbeatIntervalMs: number;
-  /** A member that is silent for so long is suspected; at least twice heartbeatInterval. A duration 2ms..3650d such as 250ms, 5s or 2m. @default 200ms */
+  /** A member that is silent for so long is suspected; at least twice heartbeatInterval. A duration 2ms..3650d such as 250ms, 5s or 2m. @default 1s */
   readonly silenceTimeoutMs: number;
   /** members: a record is stable when every member has it. none: asynchronous, may lose on failover (H10). @default members */
   readonly acks: 'members' | 'none';
@@ -316,6 +318,12 @@ export interface XvmAppModel {
   readonly name: string;
   /** Start the app with the process. @default true */
   readonly autoStart: boolean;
+  /** Address on which this member of the group accepts the others; null: as clustering says. */
+  readonly linkAddress: string | null;
+  /** Port on which this member of the group accepts the others; null: as clustering says. An integer 0..65535. */
+  readonly linkPort: number | null;
+  /** Priority of this member of the group; null: as clustering says. An integer 0..1000. */
+  readonly priority: number | null;
 }
 
 /** Health, metrics and commands over HTTP. */
@@ -517,19 +525,21 @@ export interface StorageInput {
 export interface ClusteringInput {
   /** Members with the same group name are one group. When it is left out, the name of the app. */
   readonly groupName?: string;
-  /** Descriptor of the arbiter: embedded://path on one host, or etcd://host:port. @default embedded:// */
+  /** Descriptor of the arbiter: embedded:///path on one host (relative: below the data directory), or etcd://host:port,host:port/prefix. @default embedded://arbiter */
   readonly arbiter?: string;
   /** Address on which this member accepts the others. @default 127.0.0.1 */
   readonly linkAddress?: string;
   /** Port on which this member accepts the others; 0 takes a free one. An integer 0..65535. @default 0 */
   readonly linkPort?: number | `${string}\${${string}`;
-  /** Allow a link without TLS beyond the loopback address (H13). @default false */
+  /** Allow a link without a secret beyond the loopback address (H13). @default false */
   readonly insecureLink?: boolean | `${string}\${${string}`;
+  /** Environment variable with the secret by which members know each other; 16 characters at least. */
+  readonly secretEnv?: string;
   /** The highest of the free candidates becomes primary; a running primary is never displaced. An integer 0..1000. @default 100 */
   readonly priority?: number | `${string}\${${string}`;
-  /** Time between two heartbeats. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 50ms */
+  /** Time between two heartbeats. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 100ms */
   readonly heartbeatInterval?: DurationText;
-  /** A member that is silent for so long is suspected; at least twice heartbeatInterval. A duration 2ms..3650d such as 250ms, 5s or 2m. @default 200ms */
+  /** A member that is silent for so long is suspected; at least twice heartbeatInterval. A duration 2ms..3650d such as 250ms, 5s or 2m. @default 1s */
   readonly silenceTimeout?: DurationText;
   /** members: a record is stable when every member has it. none: asynchronous, may lose on failover (H10). @default members */
   readonly acks?: 'members' | 'none' | `${string}\${${string}`;
@@ -657,6 +667,12 @@ export interface XvmAppInput {
   readonly name: string;
   /** Start the app with the process. @default true */
   readonly autoStart?: boolean | `${string}\${${string}`;
+  /** Address on which this member of the group accepts the others; null: as clustering says. */
+  readonly linkAddress?: string;
+  /** Port on which this member of the group accepts the others; null: as clustering says. An integer 0..65535. */
+  readonly linkPort?: number | `${string}\${${string}`;
+  /** Priority of this member of the group; null: as clustering says. An integer 0..1000. */
+  readonly priority?: number | `${string}\${${string}`;
 }
 
 /** Health, metrics and commands over HTTP. As it is written. */

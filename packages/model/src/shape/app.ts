@@ -59,23 +59,27 @@ const CLUSTERING = object('Clustering', 'The group of members that keep the same
     default: null,
     filled: true,
   }),
-  arbiter: text('Descriptor of the arbiter: embedded://path on one host, or etcd://host:port.', {
-    default: 'embedded://',
-  }),
+  arbiter: text(
+    'Descriptor of the arbiter: embedded:///path on one host (relative: below the data directory), or etcd://host:port,host:port/prefix.',
+    { default: 'embedded://arbiter' },
+  ),
   linkAddress: text('Address on which this member accepts the others.', { default: '127.0.0.1' }),
   linkPort: integer('Port on which this member accepts the others; 0 takes a free one.', {
     max: 65_535,
     default: '0',
   }),
-  insecureLink: flag('Allow a link without TLS beyond the loopback address (H13).', false),
+  insecureLink: flag('Allow a link without a secret beyond the loopback address (H13).', false),
+  secretEnv: text('Environment variable with the secret by which members know each other; 16 characters at least.', {
+    default: null,
+  }),
   priority: integer('The highest of the free candidates becomes primary; a running primary is never displaced.', {
     max: 1000,
     default: '100',
   }),
-  heartbeatInterval: duration('Time between two heartbeats.', { min: 1, default: '50ms' }),
+  heartbeatInterval: duration('Time between two heartbeats.', { min: 1, default: '100ms' }),
   silenceTimeout: duration('A member that is silent for so long is suspected; at least twice heartbeatInterval.', {
     min: 2,
-    default: '200ms',
+    default: '1s',
   }),
   acks: choice(
     'members: a record is stable when every member has it. none: asynchronous, may lose on failover (H10).',

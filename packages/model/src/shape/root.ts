@@ -5,6 +5,14 @@ import { choice, duration, flag, integer, list, map, name, object, part, text } 
 const XVM_APP = object('XvmApp', 'An app that the process hosts.', {
   name: name('Name of an app of the model.'),
   autoStart: flag('Start the app with the process.', true),
+  linkAddress: text('Address on which this member of the group accepts the others; null: as clustering says.', {
+    default: null,
+  }),
+  linkPort: integer('Port on which this member of the group accepts the others; null: as clustering says.', {
+    max: 65_535,
+    default: null,
+  }),
+  priority: integer('Priority of this member of the group; null: as clustering says.', { max: 1000, default: null }),
 });
 
 const ADMIN = object('Admin', 'Health, metrics and commands over HTTP.', {
