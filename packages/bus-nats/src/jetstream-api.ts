@@ -32,6 +32,7 @@ export interface StreamInfo extends ApiReply {
 
 export interface ConsumerConfig {
   readonly durable_name: string;
+  readonly opt_start_seq?: number;
   readonly ack_policy: string;
   readonly ack_wait: number;
   readonly deliver_policy: string;
@@ -43,9 +44,16 @@ export interface ConsumerConfig {
 }
 
 export interface ConsumerInfo extends ApiReply {
+  readonly name: string;
+  /** RFC 3339. */
+  readonly created: string;
   readonly config: ConsumerConfig;
   readonly delivered: { readonly consumer_seq: number; readonly stream_seq: number };
+  /** Everything up to here is acknowledged. */
+  readonly ack_floor: { readonly consumer_seq: number; readonly stream_seq: number };
   readonly num_ack_pending: number;
+  /** Pull requests that wait for messages. */
+  readonly num_waiting: number;
 }
 
 const INBOX_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';

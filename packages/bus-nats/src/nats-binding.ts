@@ -7,7 +7,7 @@ import { LiveReader, type LiveReaderOwner } from './live-reader.js';
 import type { NatsDelivery } from './nats-delivery.js';
 import { natsError } from './nats-errors.js';
 import type { ChannelNames, NatsOptions } from './nats-options.js';
-import { durableName } from './provisioning.js';
+import { durableNames } from './provisioning.js';
 import { Session } from './session.js';
 import { type PublisherOwner, sizeProblem, StreamPublisher } from './stream-publisher.js';
 import { StreamReader } from './stream-reader.js';
@@ -244,8 +244,9 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
       const names = channels.get(channel)!;
       if (names.description.qos !== 'Guaranteed') continue;
       const filter = new KeyFilter(names.subjects.root, this.rosterPatterns(app, channel));
-      const consumer = { stream: names.stream, durable: durableName(app), filterSubject: filter.subject };
-      await session.provisioning.ensureConsumer(consumer);
+      const subscription = { stream: names.stream, app, filterSubject: filter.subject };
+      if (app === this.nats.app) await session.provisioning.ensureConsumer(subscription);
+      else await session.provisioning.ensureForeignConsumer(subscription);
     }
   }
 
@@ -311,8 +312,9 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
       const isOfRoster = this.nats.bus.roster.some(
         ({ app, channel }) => app === this.nats.app && channel === reader.channel.name,
       );
-      const { stream, durable } = reader.consumer;
-      if (!isOfRoster) await session.provisioning.deleteConsumer(stream, durable);
+      if (isOfRoster) continue;
+      const { stream } = reader.subscription;
+      for (const name of durableNames(this.nats.app)) await session.provisioning.deleteConsumer(stream, name);
     }
   }
 

@@ -21,17 +21,20 @@ export interface ChannelStream {
   readonly subjects: ChannelSubjects;
 }
 
-/** One app's durable consumer of one stream. */
-export interface DurableConsumer {
+/** One app's durable subscription of one stream. */
+export interface Subscription {
   readonly stream: string;
-  readonly durable: string;
+  readonly app: string;
   /** What the server sends; undefined for everything. */
   readonly filterSubject: string | undefined;
 }
 
-/** The durable name of an app. */
-export function durableName(app: string): string {
-  return toToken(app);
+/**
+ * The names that the durable consumer of an app has in turn: a successor must be there before its predecessor goes, or the
+ * stream would drop what nobody subscribes to.
+ */
+export function durableNames(app: string): readonly [string, string] {
+  return [toToken(app), `${toToken(app)}~2`];
 }
 
 /**
@@ -63,29 +66,67 @@ export class Provisioning {
     return info;
   }
 
-  /** Makes the consumer when it is missing; from then on the stream keeps for it what it has not acknowledged. @throws as `ensureStream` */
-  async ensureConsumer(wanted: DurableConsumer): Promise<ConsumerInfo> {
-    const { stream, durable } = wanted;
-    const info = await this.api.call<ConsumerInfo>(`CONSUMER.INFO.${stream}.${durable}`);
-    if (info.error?.err_code === JsErrorCode.consumerNotFound)
-      return await this.putConsumer(wanted, this.options.ackWaitMs);
-    this.refuseError(info, `consumer "${durable}" of stream "${stream}"`);
-    this.checkConsumer(info, wanted);
+  /**
+   * Makes the consumer when it is missing; from then on the stream keeps for it what it has not acknowledged.
+   *
+   * @throws as `ensureStream`
+   */
+  async ensureConsumer(wanted: Subscription): Promise<ConsumerInfo> {
+    const infos = await Promise.all(durableNames(wanted.app).map((name) => this.findConsumer(wanted, name)));
+    const [first, second] = infos.filter((info) => info !== undefined).toSorted(byAge);
+    if (first === undefined) return await this.createConsumer(wanted, durableNames(wanted.app)[0], undefined);
+    if (second === undefined) return first;
+    // Somebody was interrupted between making the successor and deleting its predecessor.
+    await this.deleteConsumer(wanted.stream, second.name);
+    return first;
+  }
+
+  /**
+   * A consumer that begins where this one has everything acknowledged, in its place. It delivers all the rest in the order of the stream,
+   * which redeliveries of the old one would not; and the old one may have forgotten what it had delivered: nats-server up to 2.9.15
+   * forgets it for streams that keep by interest when it is killed (README, "What a killed server forgets").
+   *
+   * @throws as `ensureStream`
+   */
+  async succeedConsumer(wanted: Subscription, { name, ack_floor }: ConsumerInfo): Promise<ConsumerInfo> {
+    const [one, other] = durableNames(wanted.app);
+    const successor = await this.createConsumer(wanted, name === one ? other : one, ack_floor.stream_seq + 1);
+    await this.deleteConsumer(wanted.stream, name);
+    return successor;
+  }
+
+  /** The subscription of an app that is not there now; when its consumer is not whole, whoever comes first repairs it. @throws as `ensureStream` */
+  async ensureForeignConsumer(wanted: Subscription): Promise<void> {
+    const info = await this.ensureConsumer(wanted);
+    const isRead = info.num_waiting > 0;
+    if (!isRead && info.num_ack_pending === 0 && hasUnacknowledged(info)) await this.succeedConsumer(wanted, info);
+  }
+
+  async deleteConsumer(stream: string, name: string): Promise<void> {
+    await this.api.call(`CONSUMER.DELETE.${stream}.${name}`);
+  }
+
+  private async findConsumer({ stream }: Subscription, name: string): Promise<ConsumerInfo | undefined> {
+    const info = await this.api.call<ConsumerInfo>(`CONSUMER.INFO.${stream}.${name}`);
+    if (info.error?.err_code === JsErrorCode.consumerNotFound) return undefined;
+    this.refuseError(info, `consumer "${name}" of stream "${stream}"`);
+    this.checkConsumer(info, stream);
     return info;
   }
 
-  /** As `ensureConsumer`, and sets its filter and its time to acknowledge. @throws as `ensureStream` */
-  async putConsumer(wanted: DurableConsumer, ackWaitMs: number): Promise<ConsumerInfo> {
-    const { stream, durable } = wanted;
-    const config = this.consumerConfig(wanted, ackWaitMs);
-    const request = { stream_name: stream, config };
-    const info = await this.api.call<ConsumerInfo>(`CONSUMER.DURABLE.CREATE.${stream}.${durable}`, request);
-    this.refuseError(info, `consumer "${durable}" of stream "${stream}"`);
+  private async createConsumer(
+    wanted: Subscription,
+    name: string,
+    startSeq: number | undefined,
+  ): Promise<ConsumerInfo> {
+    const { stream } = wanted;
+    const request = { stream_name: stream, config: this.consumerConfig(wanted, name, startSeq) };
+    const info = await this.api.call<ConsumerInfo>(`CONSUMER.DURABLE.CREATE.${stream}.${name}`, request);
+    // Somebody else was faster, or has begun from another place; it covers what this one would.
+    const existing = info.error === undefined ? undefined : await this.findConsumer(wanted, name);
+    if (existing !== undefined) return existing;
+    this.refuseError(info, `consumer "${name}" of stream "${stream}"`);
     return info;
-  }
-
-  async deleteConsumer(stream: string, durable: string): Promise<void> {
-    await this.api.call(`CONSUMER.DELETE.${stream}.${durable}`);
   }
 
   private streamConfig({ stream, subjects }: ChannelStream): object {
@@ -104,21 +145,23 @@ export class Provisioning {
     };
   }
 
-  private consumerConfig({ durable, filterSubject }: DurableConsumer, ackWaitMs: number): ConsumerConfig {
+  private consumerConfig({ filterSubject }: Subscription, name: string, startSeq: number | undefined): ConsumerConfig {
     return {
-      durable_name: durable,
+      durable_name: name,
       ack_policy: 'explicit',
-      ack_wait: ackWaitMs * NS_PER_MS,
-      deliver_policy: 'new',
+      ack_wait: this.options.ackWaitMs * NS_PER_MS,
       max_ack_pending: this.options.ackPendingMax,
       max_deliver: -1,
       replay_policy: 'instant',
+      ...(startSeq === undefined
+        ? { deliver_policy: 'new' }
+        : { deliver_policy: 'by_start_sequence', opt_start_seq: startSeq }),
       ...(filterSubject === undefined ? {} : { filter_subject: filterSubject }),
     };
   }
 
-  private checkConsumer({ config }: ConsumerInfo, { stream, durable }: DurableConsumer): void {
-    const where = `consumer "${durable}" of stream "${stream}" exists and`;
+  private checkConsumer({ name, config }: ConsumerInfo, stream: string): void {
+    const where = `consumer "${name}" of stream "${stream}" exists and`;
     if (config.ack_policy !== 'explicit')
       throw this.unfit(`${where} has ack_policy ${config.ack_policy}: it must be explicit`);
     if (config.deliver_subject !== undefined)
@@ -141,6 +184,16 @@ export class Provisioning {
     const kind = code >= 500 ? 'AEP_NATS_OUT_OF_RESOURCES' : 'AEP_NATS_REFUSED';
     throw natsError(kind, this.options.bus, `${what}: ${description} (${err_code ?? code})`);
   }
+}
+
+/** Was something delivered, or passed over, that is not known to be acknowledged? */
+export function hasUnacknowledged({ ack_floor, delivered }: ConsumerInfo): boolean {
+  return ack_floor.stream_seq < delivered.stream_seq;
+}
+
+/** The youngest first. */
+function byAge(a: ConsumerInfo, b: ConsumerInfo): number {
+  return Date.parse(b.created) - Date.parse(a.created);
 }
 
 /** Does a stream subject take everything that the other one takes? */

@@ -1,12 +1,11 @@
 import { AepError, assert, RingQueue, type TimerHandle, toError } from '@aep/kernel';
 import { readAckSubject } from './ack-subject.js';
 import { decodeHead, type HeadStatus, statusOf } from './headers.js';
-import type { ConsumerInfo } from './jetstream-api.js';
 import type { LinkMessage } from './link.js';
 import { type DeliverySource, NatsDelivery } from './nats-delivery.js';
 import type { ChannelNames, NatsOptions } from './nats-options.js';
 import { OrderKeeper } from './order-keeper.js';
-import { durableName } from './provisioning.js';
+import { hasUnacknowledged, type Subscription } from './provisioning.js';
 import { PullRequests } from './pull-requests.js';
 import type { Session } from './session.js';
 import { KeyFilter } from './subjects.js';
@@ -14,19 +13,13 @@ import { KeyFilter } from './subjects.js';
 const NS_PER_MS = 1_000_000;
 const PULL_EXPIRES_MS = 30_000;
 const HEARTBEAT_MS = 5_000;
-/** The server looks for what was not acknowledged in time about ten times a second. */
-const RECOVERY_ACK_WAIT_MS = 50;
-const RECOVERY_PULL_AFTER_MS = 170;
-/** Turns without a message, of {@link RECOVERY_PULL_AFTER_MS} each. */
-const RECOVERY_TURNS_MAX = 4;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2_000;
 const CODE_HEARTBEAT = 100;
-/** Far above what is asked for: the windows are the bound, and what a recovery brings is bounded by the consumer's `max_ack_pending`. */
-const READY_MAX = 2 ** 22;
-/** New messages that a recovery holds back. */
-const HELD_MAX = 65_536;
 const NO_BYTES = new Uint8Array(0);
+const encoder = new TextEncoder();
+/** Far above what is asked for: the windows are the bound. */
+const READY_MAX = 2 ** 22;
 
 /** What a reader tells its binding; always from the event loop. */
 export interface ReaderOwner {
@@ -41,19 +34,23 @@ export interface ReaderOwner {
 /**
  * One app on one Guaranteed channel: a durable pull consumer, read in the order of its stream. A session with it:
  * ```
- *   begin: ask where it stands ──nothing unacknowledged──> flowing: pull, deliver, acknowledge
- *             ^       └──some──> recovering: have them sent again, hold back what is new ──all here──^
- *             └── a delivery is missing, the server says no, silence, a new connection ──┘
+ *   begin: is all acknowledged that was delivered? ──yes──> this consumer goes on ──> pull, deliver, acknowledge
+ *             ^          └──no──> its successor begins behind what is acknowledged ──^       │
+ *             └──── a delivery is missing, the server says no, silence, a new connection ────┘
  * ```
  */
 export class StreamReader implements DeliverySource {
   /** In order, for the engine. */
-  readonly ready: RingQueue<NatsDelivery>;
+  readonly ready = new RingQueue<NatsDelivery>(READY_MAX);
   private readonly keeper = new OrderKeeper();
   private readonly requests = new PullRequests();
-  private held: NatsDelivery[] = [];
+  /** What the engine has and has not acknowledged, by its place in the stream. */
+  private readonly inEngine = new Map<number, NatsDelivery>();
   private filter: KeyFilter;
   private session: Session | undefined;
+  private consumerName = '';
+  /** Up to here messages may have been handed out before this session. */
+  private seenThroughSeq = 0;
   /** Answers to earlier sessions are not for this one. */
   private generation = 0;
   private unsubscribe: (() => void) | undefined;
@@ -62,7 +59,7 @@ export class StreamReader implements DeliverySource {
   private heardAtMs = 0;
   private failures = 0;
   private readyBytes = 0;
-  private isAnyPullOversized = false;
+  private isNextUnbounded = false;
 
   constructor(
     private readonly names: ChannelNames,
@@ -71,19 +68,14 @@ export class StreamReader implements DeliverySource {
     patterns: readonly string[],
   ) {
     this.filter = new KeyFilter(names.subjects.root, patterns);
-    this.ready = new RingQueue(READY_MAX);
   }
 
   get channel(): ChannelNames['description'] {
     return this.names.description;
   }
 
-  get consumer(): { readonly stream: string; readonly durable: string; readonly filterSubject: string | undefined } {
-    return {
-      stream: this.names.stream,
-      durable: durableName(this.options.app),
-      filterSubject: this.filter.subject,
-    };
+  get subscription(): Subscription {
+    return { stream: this.names.stream, app: this.options.app, filterSubject: this.filter.subject };
   }
 
   setPatterns(patterns: readonly string[]): void {
@@ -93,8 +85,7 @@ export class StreamReader implements DeliverySource {
   /** A new connection, or the join: resolves when the consumer is there and is being read. @throws as `Provisioning` */
   async start(session: Session): Promise<void> {
     this.session = session;
-    const info = await session.provisioning.ensureConsumer(this.consumer);
-    if (this.session === session) await this.begin(info);
+    await this.begin(session);
   }
 
   /** The connection is gone, or nothing is to be read any more. Acknowledgements still go out while there is a connection. */
@@ -113,6 +104,7 @@ export class StreamReader implements DeliverySource {
     const delivery = this.ready.poll()!;
     this.readyBytes -= delivery.end;
     this.keeper.onGiven(delivery.position);
+    this.inEngine.set(delivery.position.streamSeq, delivery);
     this.pull();
     return delivery;
   }
@@ -122,32 +114,37 @@ export class StreamReader implements DeliverySource {
     this.ready.offerFirst(delivery);
     this.readyBytes += delivery.end;
     this.keeper.onRefused();
+    this.inEngine.delete(delivery.position.streamSeq);
   }
 
   acknowledge(delivery: NatsDelivery): void {
-    this.keeper.onAcknowledged(delivery.position.streamSeq);
-    // Without a connection it is told to the broker when the message comes again.
+    const { streamSeq } = delivery.position;
+    // A delivery of a stream that was made anew since says nothing about the message that has its number now.
+    if (this.inEngine.get(streamSeq) === delivery) {
+      this.inEngine.delete(streamSeq);
+      this.keeper.onAcknowledged(streamSeq);
+    }
+    // Without a connection, or behind a successor, the broker is told when the message comes again.
     this.session?.link.publish(delivery.ackSubject, NO_BYTES);
   }
 
-  private async begin(info: ConsumerInfo): Promise<void> {
-    const session = this.session!;
+  private async begin(session: Session): Promise<void> {
     const generation = ++this.generation;
-    this.endSession();
-    this.inbox = session.createInbox();
-    this.unsubscribe = session.link.subscribe(`${this.inbox}.*`, (message) => this.onMessage(message, generation));
-    const { delivered, num_ack_pending: pendingCount, config } = info;
-    this.keeper.begin({ deliverySeq: delivered.consumer_seq, streamSeq: delivered.stream_seq, pendingCount });
-    const ackWaitMs = pendingCount > 0 ? RECOVERY_ACK_WAIT_MS : this.options.ackWaitMs;
-    const { filterSubject } = this.consumer;
-    if (config.ack_wait !== ackWaitMs * NS_PER_MS || config.filter_subject !== filterSubject) {
-      await session.provisioning.putConsumer(this.consumer, ackWaitMs);
+    const { provisioning } = session;
+    let info = await provisioning.ensureConsumer(this.subscription);
+    if (generation !== this.generation) return;
+    if (hasUnacknowledged(info) || info.config.filter_subject !== this.filter.subject) {
+      this.seenThroughSeq = Math.max(this.seenThroughSeq, info.delivered.stream_seq);
+      info = await provisioning.succeedConsumer(this.subscription, info);
       if (generation !== this.generation) return;
     }
+    this.consumerName = info.name;
+    this.inbox = session.createInbox();
+    this.unsubscribe = session.link.subscribe(`${this.inbox}.*`, (message) => this.onMessage(message, generation));
+    this.keeper.begin({ deliverySeq: info.delivered.consumer_seq });
     this.heardAtMs = this.options.clock.monotonicMs();
-    if (this.keeper.isRecovering)
-      this.later(RECOVERY_PULL_AFTER_MS, () => this.pullPending(pendingCount, RECOVERY_TURNS_MAX));
-    else this.flow();
+    this.pull();
+    this.watch();
   }
 
   private endSession(): void {
@@ -156,23 +153,21 @@ export class StreamReader implements DeliverySource {
     this.requests.clear();
     this.ready.clear();
     this.readyBytes = 0;
-    this.held = [];
     this.clearTimer();
   }
 
-  /** Asks again where the consumer stands. */
+  /** A new session over the same connection. */
   private restart(why: string, delayMs: number): void {
     const { log } = this.options;
     log.log('info', `reading of channel "${this.channel.name}" begins again: ${why}`, { channel: this.channel.name });
     this.stop();
-    const { session, generation } = this;
+    const { session } = this;
     if (session === undefined) return;
     this.later(delayMs, () => {
-      session.provisioning.ensureConsumer(this.consumer).then(
-        (info) =>
-          generation === this.generation ? this.begin(info).catch((thrown) => this.onTrouble(thrown)) : undefined,
-        (thrown: unknown) => (generation === this.generation ? this.onTrouble(thrown) : undefined),
-      );
+      const generation = this.generation + 1;
+      this.begin(session).catch((thrown: unknown) => {
+        if (generation === this.generation) this.onTrouble(thrown);
+      });
     });
   }
 
@@ -187,41 +182,6 @@ export class StreamReader implements DeliverySource {
     return fullMs * (0.5 + this.options.random.float() / 2);
   }
 
-  /**
-   * Until all that is pending is here or acknowledged. When nothing comes any more, acknowledgements were still under way to the broker
-   * when it counted: it is asked anew.
-   */
-  private pullPending(missingBefore: number, turnsLeft: number): void {
-    const missing = this.keeper.missingCount;
-    if (missing === 0) return this.onRecovered();
-    if (turnsLeft === 0) return this.restart('not all that was unacknowledged has come again', 0);
-    if (this.requests.isEmpty && this.held.length < HELD_MAX) this.request(missing);
-    const turns = missing < missingBefore ? RECOVERY_TURNS_MAX : turnsLeft - 1;
-    this.later(RECOVERY_PULL_AFTER_MS, () => this.pullPending(missing, turns));
-  }
-
-  private onRecovered(): void {
-    const { held, session, generation } = this;
-    this.held = [];
-    held.sort((a, b) => a.position.streamSeq - b.position.streamSeq);
-    let lastSeq = 0;
-    for (const delivery of held) {
-      if (delivery.position.streamSeq === lastSeq) continue; // it came twice
-      lastSeq = delivery.position.streamSeq;
-      this.offer(delivery);
-    }
-    this.keeper.recoveryDone(lastSeq);
-    session!.provisioning
-      .putConsumer(this.consumer, this.options.ackWaitMs)
-      .catch((thrown: unknown) => (generation === this.generation ? this.onTrouble(thrown) : undefined));
-    this.flow();
-  }
-
-  private flow(): void {
-    this.pull();
-    this.watch();
-  }
-
   /** The server says something at least every heartbeat while a request is open. */
   private watch(): void {
     this.later(HEARTBEAT_MS, () => {
@@ -233,7 +193,7 @@ export class StreamReader implements DeliverySource {
   }
 
   private pull(): void {
-    if (this.unsubscribe === undefined || this.keeper.isRecovering || !this.owner.isReading) return;
+    if (this.unsubscribe === undefined || !this.owner.isReading) return;
     const { windowMessages } = this.options;
     const room = windowMessages - this.ready.size - this.requests.leftCount;
     if (room >= windowMessages / 2 && this.readyBytes <= this.options.windowBytes / 2) this.request(room);
@@ -242,17 +202,15 @@ export class StreamReader implements DeliverySource {
   private request(batch: number): void {
     if (this.requests.isEmpty) this.heardAtMs = this.options.clock.monotonicMs();
     const reply = `${this.inbox}.${this.requests.add(batch)}`;
-    const { consumer } = this;
     const text = JSON.stringify({
       batch,
       expires: PULL_EXPIRES_MS * NS_PER_MS,
       idle_heartbeat: HEARTBEAT_MS * NS_PER_MS,
-      ...(this.isAnyPullOversized ? {} : { max_bytes: this.options.windowBytes }),
+      ...(this.isNextUnbounded ? {} : { max_bytes: this.options.windowBytes }),
     });
-    this.isAnyPullOversized = false;
-    this.session!.link.publish(`$JS.API.CONSUMER.MSG.NEXT.${consumer.stream}.${consumer.durable}`, Buffer.from(text), {
-      reply,
-    });
+    this.isNextUnbounded = false;
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.names.stream}.${this.consumerName}`;
+    this.session!.link.publish(subject, encoder.encode(text), { reply });
   }
 
   private onMessage(message: LinkMessage, generation: number): void {
@@ -268,35 +226,41 @@ export class StreamReader implements DeliverySource {
     delivery.ackSubject = message.reply;
     delivery.position = position;
     this.judge(delivery, message.head);
-    if (generation !== this.generation) return;
-    if (this.keeper.isRecovering && this.keeper.missingCount === 0) this.onRecovered();
-    else this.pull();
+    if (generation === this.generation) this.pull();
   }
 
   private judge(delivery: NatsDelivery, head: Uint8Array | undefined): void {
-    const verdict = this.keeper.accept(delivery.position);
-    switch (verdict) {
+    const { position } = delivery;
+    switch (this.keeper.accept(position)) {
       case 'gap':
         return this.restart('a delivery is missing; does the app run twice?', this.backoffMs());
       case 'replaced':
         this.keeper.forget();
+        this.inEngine.clear();
         return this.restart('the stream was made anew', 0);
-      case 'known':
+      case 'known': {
+        // The engine will acknowledge its own; from now on that goes to where the message was delivered last.
+        const held = this.inEngine.get(position.streamSeq);
+        if (held !== undefined) held.ackSubject = delivery.ackSubject;
         return this.owner.onRedelivered();
+      }
       case 'acknowledged':
-        return this.acknowledge(delivery);
+        return this.tellAcknowledged(delivery);
       case 'deliver':
-      case 'hold':
-        if (!this.filter.takes(delivery.key)) return this.session!.link.publish(delivery.ackSubject, NO_BYTES);
+        if (!this.filter.takes(delivery.key)) return this.tellAcknowledged(delivery);
         this.describe(delivery, head);
-        if (verdict === 'hold') this.held.push(delivery);
-        else this.offer(delivery);
+        return this.offer(delivery);
     }
   }
 
+  private tellAcknowledged({ ackSubject }: NatsDelivery): void {
+    this.session!.link.publish(ackSubject, NO_BYTES);
+  }
+
   private describe(delivery: NatsDelivery, head: Uint8Array | undefined): void {
+    const { attempts, streamSeq } = delivery.position;
     readMetadata(delivery, head, this.options);
-    if (delivery.position.attempts === 1) return;
+    if (attempts === 1 && streamSeq > this.seenThroughSeq) return;
     delivery.metadata.possibleDuplicate = true;
     this.owner.onRedelivered();
   }
@@ -313,7 +277,7 @@ export class StreamReader implements DeliverySource {
     if (code === 404 || code === 408) return this.pull();
     if (code === 409 && /size exceeds/i.test(text)) {
       // A message larger than the window: alone it may come.
-      this.isAnyPullOversized = true;
+      this.isNextUnbounded = true;
       return this.request(1);
     }
     if (code === 409 && /max ?ack ?pending/i.test(text)) return;

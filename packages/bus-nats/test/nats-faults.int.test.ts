@@ -30,6 +30,9 @@ function faultTest(
     const world = new NatsWorld(broker, { port: proxy.port, ...options });
     try {
       await body({ broker, proxy, world }, context);
+    } catch (thrown) {
+      context.diagnostic(world.logText.slice(-5000));
+      throw thrown;
     } finally {
       await world.dispose();
       await proxy.dispose();
@@ -77,6 +80,36 @@ faultTest(
     await world.until(isSent, 'all is confirmed');
     await world.until(() => accepted(b.received).length === 3000, 'b has all');
     assert.deepEqual(accepted(b.received), numbered(3000));
+  },
+  { own: true },
+);
+
+faultTest(
+  'keeps for an app that is down what it had not acknowledged, when the broker is killed and other subscribers go on',
+  async ({ broker, world }) => {
+    const both = roster(['b', 'orders'], ['c', 'orders']);
+    const a = await world.app({ app: 'a', roster: both }).open();
+    const b = world.app({ app: 'b', roster: both, unacknowledgedMax: 40 });
+    const c = world.app({ app: 'c', roster: both, unacknowledgedMax: 40 });
+    b.isAutoAck = false;
+    c.isAutoAck = false;
+    await b.openAndJoin('orders');
+    await c.openAndJoin('orders');
+    a.sendAll('orders', 'k', numbered(100));
+    await world.until(() => b.received.length === 40 && c.received.length === 40, 'both have some');
+    b.acknowledge(10);
+    c.acknowledge(20);
+    await world.until(() => b.received.length === 50 && c.received.length === 60, 'they have more');
+    await world.pass(300);
+    await b.close();
+    await broker.restart();
+    c.isAutoAck = true;
+    c.acknowledge();
+    await world.until(() => accepted(c.received).length === 100, 'c has all');
+    await world.pass(200);
+    const again = await world.app({ app: 'b', roster: both }).openAndJoin('orders');
+    await world.until(() => again.received.length >= 90, 'b has the rest');
+    assert.deepEqual(accepted(again.received).slice(-90), numbered(100).slice(10));
   },
   { own: true },
 );
@@ -150,13 +183,7 @@ faultTest('restores the order when somebody else takes deliveries of the same co
   const isSent = pump(a, 400);
   for (let theft = 1; theft <= 4; theft++) {
     await world.until(() => isSent() || accepted(b.received).length >= theft * 50, 'some have arrived');
-    stranger.publish(world.pullSubject('orders', 'b'), JSON.stringify({ batch: 3, expires: 50_000_000 }), {
-      reply: 'nobody.listens.here',
-    });
-    const stolen = stranger.subscribe('nobody.listens.here', { max: 3 });
-    await stranger.flush();
-    await world.pass(20);
-    stolen.unsubscribe();
+    await world.steal(stranger, 'orders', 'b', 3);
   }
   await world.until(isSent, 'all is confirmed');
   await world.until(() => accepted(b.received).length === 400, 'b has all');

@@ -14,6 +14,7 @@ export interface NatsWorldOptions {
 }
 
 export interface ConsumerInfo {
+  readonly name: string;
   readonly num_ack_pending: number;
   readonly delivered: { readonly consumer_seq: number };
 }
@@ -70,13 +71,25 @@ export class NatsWorld implements BusHarness {
     return `${this.name}.${channel}`;
   }
 
-  pullSubject(channel: string, app: string): string {
-    return `$JS.API.CONSUMER.MSG.NEXT.${this.streamOf(channel)}.${app}`;
+  /** The durable consumer that an app has at the moment. */
+  async consumerInfo(client: NatsConnection, channel: string, app: string): Promise<ConsumerInfo> {
+    for (const name of [app, `${app}~2`]) {
+      const reply = await client.request(`$JS.API.CONSUMER.INFO.${this.streamOf(channel)}.${name}`);
+      const info = reply.json<ConsumerInfo | { error: unknown }>();
+      if (!('error' in info)) return info;
+    }
+    throw new Error(`${app} has no consumer of ${channel}`);
   }
 
-  async consumerInfo(client: NatsConnection, channel: string, app: string): Promise<ConsumerInfo> {
-    const reply = await client.request(`$JS.API.CONSUMER.INFO.${this.streamOf(channel)}.${app}`);
-    return reply.json<ConsumerInfo>();
+  /** Takes deliveries away from an app, as a second process of the same name would. */
+  async steal(client: NatsConnection, channel: string, app: string, batch: number): Promise<void> {
+    const { name } = await this.consumerInfo(client, channel, app);
+    const stolen = client.subscribe('somewhere.else', { max: batch });
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.streamOf(channel)}.${name}`;
+    client.publish(subject, JSON.stringify({ batch, expires: 50_000_000 }), { reply: 'somewhere.else' });
+    await client.flush();
+    await this.pass(20);
+    stolen.unsubscribe();
   }
 
   /** A client that is not ours. */
