@@ -2,5 +2,6 @@ export { CommitPacer } from './commit-pacer.js';
 export { closeEnvironments, environmentSettings, openEnvironments } from './environment.js';
 export { logCommitDetail } from './commit-detail.js';
 export { lackOfRoom } from './free-space.js';
+export { checkStore } from './store-check.js';
 export { lifeOf, ownProcess, parseProcessOwner, type ProcessOwner } from './process-owner.js';
 export { identityBytes, MetaName } from './store-meta.js';

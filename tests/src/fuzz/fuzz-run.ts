@@ -6,7 +6,7 @@ import { Mutator } from './mutator.js';
 import type { FuzzTarget } from './target.js';
 
 /** A single execution may take this long; a longer one is repeated, because the machine may have been busy. */
-export const EXECUTION_MS_MAX = 100;
+const EXECUTION_MS_MAX = 100;
 /** An execution is slow when it is slow each time. */
 const REPETITIONS_MAX = 4;
 /** Growth of the memory in use over a run, after a collection before and after; caches that fill are below it. */
@@ -48,6 +48,7 @@ export interface FuzzOptions {
 export async function fuzz(target: FuzzTarget, { runs, seed, onRun }: FuzzOptions): Promise<FuzzReport> {
   const mutator = new Mutator(target.seeds, target.tokens);
   const findings: Finding[] = [];
+  const { executionMsMax = EXECUTION_MS_MAX } = target;
   const warmUpRuns = Math.floor(runs * WARM_UP_PART);
   let refused = 0;
   let slowestMs = 0;
@@ -61,9 +62,9 @@ export async function fuzz(target: FuzzTarget, { runs, seed, onRun }: FuzzOption
     let outcome = await execute(target, input);
     let tookMs = performance.now() - startMs;
     spentMs += tookMs;
-    if (tookMs > EXECUTION_MS_MAX && outcome.fault === undefined) {
+    if (tookMs > executionMsMax && outcome.fault === undefined) {
       tookMs = Math.min(tookMs, await timeOf(target, input));
-      if (tookMs > EXECUTION_MS_MAX) outcome = { refused: false, fault: `it takes ${Math.round(tookMs)} ms` };
+      if (tookMs > executionMsMax) outcome = { refused: false, fault: `it takes ${Math.round(tookMs)} ms` };
     }
     slowestMs = Math.max(slowestMs, tookMs);
     if (outcome.refused) refused++;
@@ -88,7 +89,7 @@ export async function faultOf(target: FuzzTarget, input: Uint8Array): Promise<st
   const { fault } = await execute(target, input);
   if (fault !== undefined) return fault;
   const tookMs = await timeOf(target, input);
-  return tookMs > EXECUTION_MS_MAX ? `it takes ${Math.round(tookMs)} ms` : undefined;
+  return tookMs > (target.executionMsMax ?? EXECUTION_MS_MAX) ? `it takes ${Math.round(tookMs)} ms` : undefined;
 }
 
 /** The finding as a person reads it, with the command that shows it again. */
@@ -128,8 +129,9 @@ async function execute(target: FuzzTarget, input: Uint8Array): Promise<Outcome> 
 }
 
 async function timeOf(target: FuzzTarget, input: Uint8Array): Promise<number> {
+  const { executionMsMax = EXECUTION_MS_MAX } = target;
   let shortestMs = Infinity;
-  for (let repetition = 0; repetition < REPETITIONS_MAX && shortestMs > EXECUTION_MS_MAX; repetition++) {
+  for (let repetition = 0; repetition < REPETITIONS_MAX && shortestMs > executionMsMax; repetition++) {
     const startMs = performance.now();
     await execute(target, input);
     shortestMs = Math.min(shortestMs, performance.now() - startMs);

@@ -12,6 +12,8 @@ export interface FuzzTarget {
   readonly tokens: readonly Uint8Array[];
   /** Executions in the ordinary test run, chosen so that each target takes about a second. */
   readonly testRuns: number;
+  /** An execution may take so long, where that is not 100 ms: a process is started for some of them. @default 100 */
+  readonly executionMsMax?: number;
   /**
    * Uses the input in every way that its receiver would. Returning is right, and so is a thrown error with a code; whatever
    * else is thrown is a finding. Depends on nothing but the input.

@@ -38,13 +38,25 @@ export function whyNoStrace(): string | undefined {
 
 /** Runs the reference writer under strace, which looks only at the files of its store and at its report. */
 export function traceWriter(run: WriterRun, options: readonly string[]): Promise<WriterEnd> {
-  const { folder, transactions, durability = 'disk', commitMode = 'sync', maker = 'itself' } = run;
   const names = ['store/journal/data.mdb', 'store/state/data.mdb', 'store/CREATING', 'report'];
-  const files = names.map((name) => `${folder}/${name}`);
-  const watched = files.flatMap((file) => ['-P', file]);
-  const writer = [WRITER, `${folder}/store`, `${folder}/report`, String(transactions), durability, commitMode, maker];
+  const watched = names.flatMap((name) => ['-P', `${run.folder}/${name}`]);
+  return runCommand(['strace', '-f', '-qq', ...watched, ...options, ...writerCommand(run)]);
+}
+
+/** Runs the reference writer. */
+export function runWriter(run: WriterRun): Promise<WriterEnd> {
+  return runCommand(writerCommand(run));
+}
+
+function writerCommand(run: WriterRun): string[] {
+  const { folder, transactions, durability = 'disk', commitMode = 'sync', maker = 'itself' } = run;
+  const args = [`${folder}/store`, `${folder}/report`, String(transactions), durability, commitMode, maker];
+  return [process.execPath, WRITER, ...args];
+}
+
+function runCommand([command = '', ...args]: readonly string[]): Promise<WriterEnd> {
   return new Promise((resolve, reject) => {
-    const child = spawn('strace', ['-f', '-qq', ...watched, ...options, process.execPath, ...writer], {
+    const child = spawn(command, args, {
       stdio: ['ignore', 'ignore', 'pipe'],
       // One thread does all that is written behind, so that the n-th call of a thread is the same one in each run.
       env: { ...process.env, UV_THREADPOOL_SIZE: '1' },

@@ -10,6 +10,8 @@ import {
   FrameReader,
   FrameType,
   FrameWriter,
+  type Hello,
+  makeProof,
   writeU32,
   writeU53,
 } from '@aep/bus-direct/internal';
@@ -29,7 +31,7 @@ const FRAME_BYTES_MAX = 100_000;
 export function openFrames(): FuzzTarget {
   return {
     ...formatOf('frames', 20_000),
-    seeds: [receiverStream(), senderStream()],
+    seeds: [receiverStream(NO_PROOF), senderStream(NO_PROOF)],
     run: (input) => {
       let bytes = 0;
       const onFrame = (_type: number, _bytes: Uint8Array, start: number, end: number): void => {
@@ -42,21 +44,25 @@ export function openFrames(): FuzzTarget {
   };
 }
 
-/** What a peer may send to an app that listens: a handshake and messages. */
-export function openReceiver(): FuzzTarget {
-  const world = new LinkWorld('b');
+/** What a peer may send to an app that listens: a handshake and messages. With a secret: nothing comes in without its proof. */
+export function openReceiver(secret?: string): FuzzTarget {
+  const world = new LinkWorld('b', secret);
+  const proof = makeProof(secret, 'sender', RECEIVER_HELLO, NONCE);
   const binding = world.makeBinding({ peers: ['a', 'b'], roster: 'b' });
   binding.open(() => undefined);
   world.clock.settle(10);
   binding.join(BUS_CHANNEL, ['**']);
   world.clock.advance(1);
   return {
-    ...formatOf('link-receiver', 4000),
-    seeds: [receiverStream()],
+    ...formatOf(secret === undefined ? 'link-receiver' : 'secret-receiver', 4000),
+    seeds: [receiverStream(proof)],
     run: (input) => {
       const link = new SilentLink();
       const handler = world.network.listening!.onLink(link);
+      const before = world.deliveries;
       world.feed(handler, input);
+      const isProven = secret === undefined || Buffer.from(input).includes(Buffer.from(proof));
+      assert.ok(isProven || world.deliveries === before, 'a message came in without the proof of the secret');
       world.end(handler, link);
     },
     close: () => binding.close({ preserveJoins: false }, () => undefined),
@@ -64,11 +70,11 @@ export function openReceiver(): FuzzTarget {
 }
 
 /** What a peer may answer to an app that connects to it: a handshake, joins and acknowledgements. */
-export function openSender(): FuzzTarget {
-  const world = new LinkWorld('a');
+export function openSender(secret?: string): FuzzTarget {
+  const world = new LinkWorld('a', secret);
   return {
-    ...formatOf('link-sender', 2000),
-    seeds: [senderStream()],
+    ...formatOf(secret === undefined ? 'link-sender' : 'secret-sender', 2000),
+    seeds: [senderStream(makeProof(secret, 'receiver', SENDER_HELLO, NONCE))],
     run: (input) => {
       const binding = world.makeBinding({ peers: ['b'], roster: 'b' });
       binding.open(() => undefined);
@@ -90,6 +96,7 @@ const BUS_CHANNEL = { name: 'orders', id: 1, qos: 'Guaranteed', properties: {} }
 /** One app on a direct bus, and a network on which the fuzzer is every peer. */
 class LinkWorld {
   readonly clock = new VirtualClock();
+  deliveries = 0;
   readonly network = new PeerlessNetwork(this.clock);
   /** A fault of our own ends a connection like one of the peer; it is told from it by what was logged. */
   private fault: unknown;
@@ -103,7 +110,10 @@ class LinkWorld {
     else if (error !== ORDERLY) this.refusal ??= error;
   });
 
-  constructor(private readonly app: string) {}
+  constructor(
+    private readonly app: string,
+    private readonly secret: string | undefined,
+  ) {}
 
   makeBinding({ peers, roster }: { readonly peers: readonly string[]; readonly roster: string }): Binding {
     const bus: BusDescription = {
@@ -111,7 +121,10 @@ class LinkWorld {
       provider: 'direct',
       address: '',
       port: 0,
-      properties: Object.fromEntries(peers.map((peer, index) => [`peer.${peer}`, `127.0.0.1:${5001 + index}`])),
+      properties: {
+        ...Object.fromEntries(peers.map((peer, index) => [`peer.${peer}`, `127.0.0.1:${5001 + index}`])),
+        ...(this.secret === undefined ? {} : { secret: this.secret }),
+      },
       channels: [BUS_CHANNEL],
       roster: [{ app: roster, channel: BUS_CHANNEL.name, patterns: ['**'] }],
     };
@@ -124,6 +137,7 @@ class LinkWorld {
       log: this.log,
       listener: {
         onDelivery: (delivery) => {
+          this.deliveries++;
           this.unacknowledged.push(delivery);
           return 'accepted';
         },
@@ -233,31 +247,34 @@ function repair(input: Uint8Array, random: SeededRandom): Uint8Array {
   return input;
 }
 
-function receiverStream(): Uint8Array {
-  const hello = encodeHello({
-    bus: 'bus',
-    fromApp: 'x',
-    toApp: 'b',
-    incarnation: 1,
-    messageBytesMax: 1000,
-    heartbeatMs: 1000,
-    nonce: NONCE,
-  });
+const RECEIVER_HELLO: Hello = {
+  bus: 'bus',
+  fromApp: 'x',
+  toApp: 'b',
+  incarnation: 1,
+  messageBytesMax: 1000,
+  heartbeatMs: 1000,
+  nonce: NONCE,
+};
+/** As the binding says it; what else is in it is not in the proof. */
+const SENDER_HELLO: Hello = { ...RECEIVER_HELLO, fromApp: 'a' };
+
+function receiverStream(proof: Uint8Array): Uint8Array {
   return joined(
-    frame(FrameType.hello, hello),
-    frame(FrameType.proof, encodeProof(NO_PROOF)),
+    frame(FrameType.hello, encodeHello(RECEIVER_HELLO)),
+    frame(FrameType.proof, encodeProof(proof)),
     frame(FrameType.messages, messagesPayload(1)),
     frame(FrameType.heartbeat),
     frame(FrameType.messages, messagesPayload(3)),
   );
 }
 
-function senderStream(): Uint8Array {
+function senderStream(proof: Uint8Array): Uint8Array {
   const limits = { incarnation: 1, windowMessages: 2, windowBytes: 1000, heartbeatMs: 1000 };
   const ack = new Uint8Array(8);
   writeU53(ack, 0, 2);
   return joined(
-    frame(FrameType.welcome, encodeWelcome({ ...limits, nonce: NONCE, proof: NO_PROOF })),
+    frame(FrameType.welcome, encodeWelcome({ ...limits, nonce: NONCE, proof })),
     frame(FrameType.ready),
     frame(FrameType.join, Uint8Array.of(1, 0, 0, 0)),
     frame(FrameType.ack, ack),
