@@ -1,4 +1,5 @@
 import type { BenchmarkCase } from './case.js';
+import { activeMqCases } from './cases/activemq.js';
 import { directCases } from './cases/direct.js';
 import { diskCases } from './cases/disk.js';
 import { engineCases } from './cases/engine.js';
@@ -24,4 +25,5 @@ export const corpus: readonly BenchmarkCase[] = [
   ...recoveryCases,
   ...slowDiskCases,
   ...peerCases,
+  ...activeMqCases,
 ];

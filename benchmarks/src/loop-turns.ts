@@ -1,15 +1,13 @@
-import { Histogram } from '@aep/kernel';
-
 /** Takes the time of every turn of the event loop: what anything else in the process has to wait at most. */
 export class LoopTurns {
-  readonly tookUs = new Histogram();
+  longestMs = 0;
   private isStopped = false;
 
   start(): this {
     let beganMs = performance.now();
     const turn = (): void => {
       const nowMs = performance.now();
-      this.tookUs.record((nowMs - beganMs) * 1000);
+      this.longestMs = Math.max(this.longestMs, nowMs - beganMs);
       beganMs = nowMs;
       if (!this.isStopped) setImmediate(turn);
     };

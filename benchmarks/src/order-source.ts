@@ -43,6 +43,7 @@ class SourceMessage implements Outbound {
  * for, or sends each when it is due.
  */
 export class OrderSource implements BindingListener {
+  private readonly channel: ChannelDescription;
   private readonly binding: Binding;
   private readonly idle: SourceMessage[] = [];
   private sent = 0;
@@ -74,8 +75,6 @@ export class OrderSource implements BindingListener {
       messageBytesMax: 1 << 20,
     });
   }
-
-  private readonly channel: ChannelDescription;
 
   open(): Promise<void> {
     return new Promise((resolve, reject) =>

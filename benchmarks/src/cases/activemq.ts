@@ -1,0 +1,216 @@
+import { join } from 'node:path';
+import { activeMqBroker, BrokerProcess } from '@aep/brokers';
+import type { BusDescription } from '@aep/bus';
+import { ActiveMqProvider } from '@aep/bus-activemq';
+import { createEngine, defineApp, type Engine } from '@aep/engine';
+import { Histogram, SeededRandom, SystemClock } from '@aep/kernel';
+import { openLmdbStore } from '@aep/store-lmdb';
+import { type BenchmarkCase, type CaseContext, type CaseResult, scaled } from '../case.js';
+import { commitTimesUs } from '../commit-times.js';
+import { Order, Positions, TradeFactory } from '../gen/trade.js';
+import { rounded } from '../micro.js';
+import { encodedOrders, fillOrder, orderContent, readAll } from '../orders.js';
+import { StompLoop } from '../stomp-loop.js';
+
+const ROUNDS = 5;
+
+/** Two engines with their journals on the disk, and a broker between them. */
+class EnginePair {
+  private readonly contents;
+  private offered = 0;
+  private handled = 0;
+  private onHandled: () => void = () => undefined;
+
+  private constructor(private readonly engines: readonly [gateway: Engine, taker: Engine]) {
+    const random = new SeededRandom(1);
+    this.contents = Array.from({ length: 20_000 }, (_, sequence) => orderContent(sequence, random));
+  }
+
+  static async start(directory: string, port: number): Promise<EnginePair> {
+    const clock = new SystemClock();
+    const channels = [{ name: 'orders', id: 1, qos: 'Guaranteed', properties: {} }] as const;
+    const roster = [{ app: 'taker', channel: 'orders', patterns: ['**'] }];
+    const description: BusDescription = {
+      name: 'bench',
+      provider: 'activemq',
+      address: '127.0.0.1',
+      port,
+      properties: {},
+      channels,
+      roster,
+    };
+    const provider = new ActiveMqProvider();
+    const start = async (name: string, app: object, join_: boolean): Promise<Engine> => {
+      const store = () => openLmdbStore({ path: join(directory, name), engineName: name, clock });
+      const engine = createEngine({
+        app,
+        clock,
+        store,
+        buses: [{ description, provider, channels: [{ name: 'orders', join: join_ }] }],
+      });
+      await engine.start();
+      return engine;
+    };
+    const taker = defineApp({ name: 'taker', state: Positions, factories: [TradeFactory] }).on(
+      Order,
+      (order, { state }) => {
+        readAll(order);
+        const position = state.positions.getOrCreate(order.account);
+        position.quantity += order.quantity;
+        position.value += order.price * order.quantity;
+        position.lastSequence = order.sequence;
+        pair.handled++;
+        pair.onHandled();
+      },
+    );
+    const receiving = await start('taker', taker, true);
+    const sending = await start('gateway', defineApp({ name: 'gateway', factories: [TradeFactory] }), false);
+    const pair = new EnginePair([sending, receiving]);
+    return pair;
+  }
+
+  /** Orders per second, each sent in a journaled transaction, until the last is handled, journaled and acknowledged. */
+  async saturate(count: number): Promise<number> {
+    const startedMs = performance.now();
+    const until = this.offered + count;
+    const handled = this.untilHandled(until);
+    while (this.offered < until) if (!this.offer()) await this.engines[0].whenWritable();
+    await handled;
+    for (const engine of this.engines) await engine.whenIdle();
+    return (count / (performance.now() - startedMs)) * 1000;
+  }
+
+  /** Milliseconds from the send to the handler on the other side. */
+  async roundTrip(): Promise<number> {
+    const startedMs = performance.now();
+    const handled = this.untilHandled(this.offered + 1);
+    this.offer();
+    await handled;
+    const tookMs = performance.now() - startedMs;
+    for (const engine of this.engines) await engine.whenIdle();
+    return tookMs;
+  }
+
+  async stop(): Promise<void> {
+    for (const engine of this.engines) await engine.stop();
+  }
+
+  private untilHandled(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.onHandled = () => {
+        if (this.handled === count) resolve();
+      };
+    });
+  }
+
+  private offer(): boolean {
+    const order = fillOrder(Order.create(), this.contents[this.offered % this.contents.length]!);
+    const isAccepted = this.engines[0].senderFor().offer('orders', order) === 'accepted';
+    if (isAccepted) this.offered++;
+    else order.dispose();
+    return isAccepted;
+  }
+}
+
+type Measure = (pair: EnginePair, bare: StompLoop) => Promise<CaseResult>;
+
+async function withBroker(context: CaseContext, measure: Measure): Promise<CaseResult> {
+  const kind = activeMqBroker();
+  const missing = kind.missing();
+  if (missing !== undefined) return { figures: [], ratios: [], didNotRun: missing };
+  const broker = await (await BrokerProcess.create(kind)).start();
+  const pair = await EnginePair.start(context.directory, broker.port);
+  const bare = await StompLoop.open(broker.port, 'bare.orders');
+  try {
+    return await measure(pair, bare);
+  } finally {
+    await pair.stop();
+    bare.close();
+    await broker.dispose();
+  }
+}
+
+function saturated(context: CaseContext): Promise<CaseResult> {
+  return withBroker(context, async (pair, bare) => {
+    const bodies = encodedOrders(20_000);
+    const count = scaled(context, 20_000);
+    // The broker's code gets hot, too.
+    await bare.saturate(bodies, count);
+    await pair.saturate(count);
+    const rates: { pair: number; bare: number }[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const first = round % 2 === 0 ? await pair.saturate(count) : undefined;
+      const alone = await bare.saturate(bodies, count);
+      rates.push({ pair: first ?? (await pair.saturate(count)), bare: alone });
+    }
+    return {
+      figures: [
+        { name: 'engine to engine', value: rounded(median(rates.map((rate) => rate.pair))), unit: 'msg/s' },
+        { name: 'client alone', value: rounded(median(rates.map((rate) => rate.bare))), unit: 'msg/s' },
+      ],
+      ratios: [
+        {
+          name: 'throughput',
+          value: rounded(median(rates.map((rate) => rate.pair / rate.bare))),
+          against: 'the STOMP client alone, same broker, in turns',
+          goal: { atLeast: 0.8 },
+        },
+      ],
+      notes: ['ActiveMQ syncs each transaction; it and both engines share the cores of this machine'],
+    };
+  });
+}
+
+function oneInFlight(context: CaseContext): Promise<CaseResult> {
+  return withBroker(context, async (pair, bare) => {
+    const [body] = encodedOrders(1);
+    const count = Math.ceil(scaled(context, 1_000) / ROUNDS);
+    const [pairUs, bareUs, commitUs] = [new Histogram(), new Histogram(), new Histogram()];
+    const run = async (one: () => Promise<number>, tookUs: Histogram): Promise<void> => {
+      for (let left = count; left > 0; left--) tookUs.record((await one()) * 1000);
+    };
+    await run(() => bare.roundTrip(body!), new Histogram());
+    await run(() => pair.roundTrip(), new Histogram());
+    for (let round = 0; round < ROUNDS; round++) {
+      await run(() => pair.roundTrip(), pairUs);
+      await run(() => bare.roundTrip(body!), bareUs);
+      await commitTimesUs(join(context.directory, `commit-${round}`), count, commitUs);
+    }
+    const p50 = (tookUs: Histogram) => tookUs.percentile(50) / 1000;
+    return {
+      figures: [
+        { name: 'engine to engine p50', value: rounded(p50(pairUs)), unit: 'ms' },
+        { name: 'client alone p50', value: rounded(p50(bareUs)), unit: 'ms' },
+        { name: 'one blocking commit p50', value: rounded(p50(commitUs)), unit: 'ms' },
+      ],
+      ratios: [
+        {
+          name: 'added at p50',
+          value: rounded((p50(pairUs) - p50(bareUs)) / p50(commitUs)),
+          against: 'one blocking LMDB commit',
+          goal: { atMost: 1 },
+        },
+      ],
+    };
+  });
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+export const activeMqCases: readonly BenchmarkCase[] = [
+  {
+    name: 'activemq/saturated',
+    title:
+      'engine to engine through ActiveMQ, Guaranteed, journaled and synced at both ends; against the STOMP client alone',
+    durability: 'disk',
+    run: saturated,
+  },
+  {
+    name: 'activemq/one-in-flight',
+    title: 'the same, one at a time: from the send to the handler on the other side, with one synced commit in between',
+    durability: 'disk',
+    run: oneInFlight,
+  },
+];
