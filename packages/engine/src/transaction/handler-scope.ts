@@ -1,5 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+interface Entered {
+  readonly scope: HandlerScope;
+  readonly ordinal: number;
+}
+
+/** One for all engines: Node 20 walks through every storage there ever was at every promise, so one per engine would not do. */
+const STORAGE = new AsyncLocalStorage<Entered>();
+
 /**
  * Tells whether code runs on behalf of the handler that the engine is waiting for. Sends of that handler are part of its
  * transaction; sends of other code that runs while an async handler waits are unsolicited (E40).
@@ -9,19 +17,18 @@ import { AsyncLocalStorage } from 'node:async_hooks';
  * be synchronous pay nothing.
  */
 export class HandlerScope {
-  private readonly storage = new AsyncLocalStorage<number>();
-
   run<T>(ordinal: number, call: () => T): T {
-    return this.storage.run(ordinal, call);
+    return STORAGE.run({ scope: this, ordinal }, call);
   }
 
   isInside(ordinal: number): boolean {
-    return this.storage.getStore() === ordinal;
+    const entered = STORAGE.getStore();
+    return entered?.scope === this && entered.ordinal === ordinal;
   }
 
   /** For the engine's own work that a handler sets off: it must not run in the handler's name. */
   outside(call: () => void): void {
-    if (this.storage.getStore() === undefined) call();
-    else this.storage.exit(call);
+    if (STORAGE.getStore() === undefined) call();
+    else STORAGE.exit(call);
   }
 }
