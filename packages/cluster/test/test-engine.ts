@@ -42,9 +42,13 @@ export class TestEngine implements RunningEngine {
     );
   }
 
+  get isWorking(): boolean {
+    return this.isStarted && !this.hasEnded;
+  }
+
   /** Writes that many records; what they say is their own: the value of another primary differs. Answers how many were taken. */
   write(count: number, by: string): number {
-    if (!this.isStarted) return 0;
+    if (!this.isStarted || this.hasEnded) return 0;
     this.records.epoch = this.store.epoch;
     let taken = 0;
     for (; taken < count; taken++) {

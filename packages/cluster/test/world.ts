@@ -176,7 +176,7 @@ export class World {
   }
 
   get primary(): Machine | undefined {
-    return this.machines.find((one) => one.role === 'primary' && one.life?.engines.current?.isStarted === true);
+    return this.machines.find((one) => one.role === 'primary' && one.life?.engines.current?.isWorking === true);
   }
 
   /** All machines that run are listed, one is the primary and its engine runs, and all have the same records. */

@@ -19,6 +19,8 @@ export interface Election {
   readonly follower: Follower;
   /** Up to here its records are known to be stable in the group. */
   readonly stableTxId: number;
+  /** It was not listed, and a person has made it primary all the same (H9). */
+  readonly isUnsafe: boolean;
 }
 
 export interface BackupListener {
@@ -220,8 +222,11 @@ export class BackupRole implements UpstreamOwner {
   }
 
   /** Asks the register for an epoch in which this member is the primary. */
-  claim(next: GroupRecord): void {
-    if (this.isEnded || this.isClaiming) return;
+  claim(next: GroupRecord, unsafe?: Promotion): void {
+    if (this.isEnded || this.isClaiming) {
+      unsafe?.done(promotionRefused(this.context.options.name, 'it is becoming primary already'));
+      return;
+    }
     this.isClaiming = true;
     this.watch.pause();
     // Before the register can have the change: whatever the old primary sends from here on is not acknowledged any more, so it
@@ -229,10 +234,45 @@ export class BackupRole implements UpstreamOwner {
     this.dropLink(new AepError('AEP_CLUSTER_TAKING_OVER', 'retry', `member ${next.primary.name} takes over`));
     this.context.register.change(next, (outcome) => {
       if (this.isEnded) return;
-      if (outcome === 'done') return this.elected(next);
+      if (outcome === 'done') return this.won(next, unsafe);
+      unsafe?.done(promotionRefused(next.primary.name, 'the register was changed by somebody else, or did not answer'));
       // Whether it has happened or not: what the register has now decides. If it names this member, that is not acted on
       // but asked for again, one epoch higher.
       this.context.register.refresh(() => this.unclaimed());
+    });
+  }
+
+  private won(record: GroupRecord, unsafe: Promotion | undefined): void {
+    const { complete: held } = this.store;
+    // A register that was lost begins anew at 1; the epochs of records never fall, so it is raised to where they are.
+    if (held !== undefined && record.epoch <= held.store.epoch && unsafe !== undefined) {
+      const next = { ...record, epoch: record.epoch + 1 };
+      this.context.register.change(next, (outcome) => {
+        if (this.isEnded) return;
+        if (outcome === 'done') this.won(next, unsafe);
+        else unsafe.done(promotionRefused(next.primary.name, 'the register did not answer: try again'));
+      });
+      return;
+    }
+    unsafe?.done(undefined);
+    this.elected(record, unsafe !== undefined);
+  }
+
+  /**
+   * Makes this member the primary although nobody knows whether it has everything that was acknowledged (H9): for the day when
+   * no listed member is left. What only others had is lost.
+   */
+  promoteUnsafe(done: (error: AepError | undefined) => void): void {
+    const { self } = this;
+    const { name } = this.context.options;
+    const held = this.store.complete;
+    if (self === undefined || held === undefined) return done(promotionRefused(name, 'it has no complete store'));
+    this.context.register.refresh(() => {
+      if (this.isEnded) return done(promotionRefused(name, 'its role has changed meanwhile'));
+      this.context.mark('promoted-unsafe');
+      const epoch = (this.context.register.latest?.epoch ?? 0) + 1;
+      const { incarnation } = held.store.identity;
+      this.claim({ epoch, primary: self, members: [self], incarnation }, { done });
     });
   }
 
@@ -246,7 +286,7 @@ export class BackupRole implements UpstreamOwner {
     else this.onRegister(latest);
   }
 
-  protected elected(record: GroupRecord): void {
+  protected elected(record: GroupRecord, isUnsafe: boolean): void {
     const { complete: held, follower } = this.store;
     if (held === undefined || follower === undefined) return;
     const isTruth = record.members.length === 1;
@@ -262,10 +302,20 @@ export class BackupRole implements UpstreamOwner {
         held.usedBy(undefined);
         const { journal, tables } = held.store;
         const known = Math.max(Math.min(follower.groupStableTxId, journal.lastTxId), tables.appliedTxId);
-        this.listener.onElected({ record, held, follower, stableTxId: isTruth ? journal.lastTxId : known });
+        this.listener.onElected({ record, held, follower, stableTxId: isTruth ? journal.lastTxId : known, isUnsafe });
       });
     });
   }
+}
+
+interface Promotion {
+  readonly done: (error: AepError | undefined) => void;
+}
+
+export function promotionRefused(member: string, why: string): AepError {
+  return new AepError('AEP_CLUSTER_PROMOTION_REFUSED', 'retry', `member ${member} was not made primary: ${why}`, {
+    member,
+  });
 }
 
 /** What another attempt cannot change: a person has to look at it. */

@@ -40,6 +40,7 @@ export class Membership {
   protected readonly candidates = new Map<string, Candidate>();
   private readonly goneSinceMs = new Map<string, number>();
   private isChanging = false;
+  private isUnanswered = false;
   /** The epoch of `record` is not durable here yet. */
   private isAdopting = false;
   private isStopped = false;
@@ -97,7 +98,7 @@ export class Membership {
     if (this.isStopped || record.epoch <= this.record.epoch) return;
     if (isSameMember(record.primary, this.parts.self)) {
       // Only this process changes the register while it is the primary: a change whose answer was lost or is still coming.
-      this.context.mark('change-happened-unseen');
+      if (this.isUnanswered) this.context.mark('change-happened-unseen');
       this.adopt(record);
     } else this.parts.onLost(record);
   }
@@ -199,6 +200,7 @@ export class Membership {
       this.isChanging = false;
       if (this.isStopped) return;
       if (outcome === 'done') this.adopt(next);
+      this.isUnanswered = outcome === 'unknown';
       if (outcome === 'unknown') this.retryAfterRead();
       // What the register has instead of `next` comes by `onRegister`; it may have come before this answer.
       else this.context.clock.defer(() => this.evaluate());

@@ -65,6 +65,8 @@ export interface MemberLimits {
   readonly copyWindowChunks: number;
   /** Links from others that are open at the same time, strangers included. @default 32 */
   readonly linksMax: number;
+  /** A hand-over that takes longer is given up. @default 15000 ms */
+  readonly switchTimeoutMs: number;
   /** Something waits for stability this long: ReplicationStalled. @default 5000 ms */
   readonly stallAlertMs: number;
   /** Age of a stable change when a backup writes it to its tables at the latest. @default 1000 ms */
@@ -99,6 +101,7 @@ const DEFAULT_LIMITS: MemberLimits = {
   copyChunkBytesMax: 256 * 1024,
   copyWindowChunks: 8,
   linksMax: 32,
+  switchTimeoutMs: 15_000,
   stallAlertMs: 5_000,
   checkpointIntervalMs: 1_000,
 };

@@ -1,5 +1,5 @@
 import { AepError, type TimerHandle } from '@aep/kernel';
-import { RECORD_VERSION } from '@aep/store';
+import { HEADER_BYTES, LocalCause, RECORD_VERSION, RecordKind, RecordWriter } from '@aep/store';
 import type { GroupRecord, MemberRef } from '../arbiter/arbiter.js';
 import type { Admission, DownstreamConnection } from '../link/downstream.js';
 import type { Bye, GroupPosition } from '../link/frames.js';
@@ -8,14 +8,13 @@ import type { FollowerSession, SessionOwner } from '../replication/follower-sess
 import type { GroupStability } from '../replication/group-stability.js';
 import type { HeldStore, StoreUser } from '../replication/held-store.js';
 import type { RecentRecords } from '../replication/recent-records.js';
-import type { ReplicatedJournal } from '../replication/replicated-journal.js';
-import { ReplicatedStore } from '../replication/replicated-store.js';
 import type { Election } from './backup-role.js';
 import type { MemberContext } from './context.js';
-import type { RunningEngine } from './engine-port.js';
+import { EngineRun } from './engine-run.js';
 import type { Membership } from './membership.js';
 import { notPrimary, staleEpoch, steppedDown } from './member-errors.js';
 import { isSameMember } from './register.js';
+import { SwitchOver, switchRefused } from './switch-over.js';
 
 export interface PrimaryParts {
   readonly election: Election;
@@ -52,10 +51,10 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   readonly sessions = new Map<string, FollowerSession>();
   protected readonly held: HeldStore;
   private readonly recent: RecentRecords;
-  protected readonly journal: ReplicatedJournal;
-  private readonly store: ReplicatedStore;
-  private engine: RunningEngine | undefined;
-  private hasEngineEnded = false;
+  private engine: EngineRun | undefined;
+  private switchOver: SwitchOver | undefined;
+  /** It ended without an engine, or after one that had been drained: nothing of it is on its way to the store. */
+  isStoreIdle = false;
   /** A follower knows a higher epoch: nothing is released until the register has told whether it is still ours. */
   private isDoubted = false;
   private stallTimer: TimerHandle | undefined;
@@ -76,20 +75,6 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     this.stability = new context.parts.GroupStability(stableTxId, local.journal.stableTxId, (txId) =>
       this.onMark(txId),
     );
-    this.journal = new context.parts.ReplicatedJournal({
-      local: local.journal,
-      recent,
-      clock: context.clock,
-      markTxId: () => this.releasedTxId(),
-      neededFromTxId: () => this.neededFromTxId(),
-      onCommit: () => this.pump(),
-    });
-    this.store = new ReplicatedStore(
-      local,
-      this.journal,
-      () => this.epoch,
-      () => ({ epoch: this.epoch, stableTxId: this.stability.markTxId, followers: this.sessions.size }),
-    );
     this.membership = new context.parts.Membership(context, record, {
       sessions: this.sessions,
       stability: this.stability,
@@ -105,8 +90,22 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     this.membership.start();
     this.watchForStalls();
     this.stability.local(this.held.store.journal.stableTxId);
+    if (this.parts.election.isUnsafe) this.recordPromotion();
     this.held.store.journal.commit();
     this.startEngineWhenEqual();
+  }
+
+  /** H9: whoever reads the journal later sees where somebody decided that what others may have had is given up. */
+  private recordPromotion(): void {
+    const { journal } = this.held.store;
+    const writer = new RecordWriter(HEADER_BYTES);
+    writer.begin(RecordKind.epochStart, this.epoch, journal.lastTxId + 1, this.context.clock.wallMs());
+    writer.localCause(LocalCause.command, 'promote --unsafe');
+    writer.seal(journal.lastHash);
+    const result = journal.append(writer.bytes, writer.length);
+    if (result === 'accepted')
+      this.recent.add(journal.lastTxId, journal.appended.bytes, journal.appended.start, writer.length);
+    else this.context.log.log('error', 'the promotion could not be recorded in the journal', { result });
   }
 
   /** The register has another value than the one that this role has set. */
@@ -117,24 +116,50 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   /** Ends this life: no further mark, no further frame. The engine is told as by a disk that failed. */
   end(cause: AepError, saying: AepError = cause): void {
     if (this.phase === 'ended') return;
+    if (this.phase === 'equalising') this.context.mark('stepped-down-early');
     this.phase = 'ended';
-    // First of all the journal: whatever the calls below cause, nothing can be released by it.
-    this.journal.end(cause);
+    // First of all the engine and its journal: whatever the calls below cause, nothing can be released by it.
+    const { engine } = this;
+    engine?.halt(cause);
     this.membership.stop();
+    this.switchOver?.stop();
     this.held.usedBy(undefined);
     if (this.stallTimer !== undefined) this.context.clock.cancel(this.stallTimer);
     for (const session of this.sessions.values()) session.end(saying);
     this.sessions.clear();
-    if (this.engine === undefined) {
-      this.context.mark('stepped-down-early');
-      this.engineEnded(cause);
-    } else if (!this.hasEngineEnded) this.engine.halt(cause);
+    if (engine !== undefined) return;
+    this.isStoreIdle = true;
+    this.context.clock.defer(() => this.parts.listener.onEngineEnded(cause));
   }
 
   /** Handles what was accepted and ends the engine in order; `onEngineEnded` follows. Records still replicate. */
   drain(): void {
     if (this.engine !== undefined) this.engine.drain();
-    else this.engineEnded(undefined);
+    else this.context.clock.defer(() => this.parts.listener.onEngineEnded(undefined));
+  }
+
+  /**
+   * Hands over to a listed member (H8). `done` comes when the register has it, or with the reason why not; then this member is
+   * still the primary.
+   */
+  switchTo(name: string, done: (error: AepError | undefined) => void): void {
+    const target = this.membership.listedOthers().find((ref) => ref.name === name);
+    if (this.phase !== 'active' || this.switchOver !== undefined || target === undefined)
+      return done(
+        switchRefused(name, target === undefined ? 'it is not listed as a member' : 'this one is not ready for it'),
+      );
+    this.switchOver = new SwitchOver(this.context, this, target, (error) => {
+      this.switchOver = undefined;
+      done(error);
+    });
+    this.switchOver.start();
+  }
+
+  /** After a switch that was given up: the engine has been drained for nothing. */
+  restartEngine(): void {
+    if (this.phase === 'ended') return;
+    this.phase = 'equalising';
+    this.startEngineWhenEqual();
   }
 
   /** All listed members have all there is. */
@@ -216,13 +241,16 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   onMoved(session: FollowerSession): void {
     if (this.phase === 'ended') return;
     this.membership.onMoved(session);
+    this.switchOver?.look();
   }
 
   onEnded(session: FollowerSession, cause: AepError, _peerSaid: Bye | undefined): void {
     if (this.sessions.get(session.name) !== session) return;
     this.sessions.delete(session.name);
     this.context.emit({ type: 'MemberDown', member: session.name, cause });
-    if (this.phase !== 'ended') this.membership.onGone(session);
+    if (this.phase === 'ended') return;
+    this.membership.onGone(session);
+    this.switchOver?.look();
   }
 
   // What becomes durable and stable.
@@ -238,7 +266,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   protected onMark(txId: number): void {
     if (this.phase === 'ended') return;
     this.lastMoveMs = this.context.clock.monotonicMs();
-    if (!this.isDoubted) this.journal.stable(txId);
+    if (!this.isDoubted) this.engine?.stable(txId);
     this.startEngineWhenEqual();
   }
 
@@ -269,20 +297,26 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   protected startEngineWhenEqual(): void {
     if (this.phase !== 'equalising' || !this.isEqual) return;
     this.phase = 'active';
-    this.context.log.log('info', 'this member is the primary', { epoch: this.epoch, lastTxId: this.journal.lastTxId });
-    this.engine = this.context.engines.start(this.store, {
+    this.context.log.log('info', 'this member is the primary', {
+      epoch: this.epoch,
+      lastTxId: this.held.store.journal.lastTxId,
+    });
+    const run = new EngineRun(this.context, {
+      local: this.held.store,
+      recent: this.recent,
+      epoch: () => this.epoch,
+      markTxId: () => this.releasedTxId(),
+      neededFromTxId: () => this.neededFromTxId(),
+      onCommit: () => this.pump(),
       onStarted: () => {
         if (this.phase !== 'ended') this.parts.listener.onActive();
       },
-      onEnded: (cause) => this.engineEnded(cause),
+      onEnded: (cause) => {
+        this.engine = undefined; // before a switch that is given up begins another one
+        if (this.switchOver?.onEngineEnded(cause) !== true) this.parts.listener.onEngineEnded(cause);
+      },
     });
-  }
-
-  private engineEnded(cause: AepError | undefined): void {
-    if (this.hasEngineEnded) return;
-    this.hasEngineEnded = true;
-    // From the event loop, so that whoever ends this role has finished doing so.
-    this.context.clock.defer(() => this.parts.listener.onEngineEnded(cause));
+    this.engine = run;
   }
 
   // The epoch.
@@ -332,7 +366,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
       // When another member was found, this role has ended by now.
       if (this.phase === 'ended') return;
       this.isDoubted = false;
-      if (this.stability.markTxId > this.doubtedAtTxId) this.journal.stable(this.stability.markTxId);
+      if (this.stability.markTxId > this.doubtedAtTxId) this.engine?.stable(this.stability.markTxId);
     });
   }
 
@@ -342,7 +376,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     this.stallTimer = clock.schedule(stallAlertMs / 2, () => {
       this.watchForStalls();
       const stableTxId = this.stability.markTxId;
-      const { lastTxId } = this.journal;
+      const { lastTxId } = this.held.store.journal;
       if (lastTxId === stableTxId) this.lastMoveMs = clock.monotonicMs();
       const sinceMs = clock.monotonicMs() - this.lastMoveMs;
       if (sinceMs < stallAlertMs) return;

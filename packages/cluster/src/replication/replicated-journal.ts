@@ -1,4 +1,4 @@
-import { type AepError, assert, type Clock } from '@aep/kernel';
+import { AepError, assert, type Clock } from '@aep/kernel';
 import type {
   AppendResult,
   Durability,
@@ -139,6 +139,11 @@ export class ReplicatedJournal implements Journal {
     if (this.ending !== undefined) return;
     this.ending = cause;
     this.listener?.onFailure(cause);
+  }
+
+  /** Its engine has ended: whatever still holds it changes nothing any more, and hears nothing. */
+  retire(): void {
+    this.ending ??= new AepError('AEP_CLUSTER_STOPPED', 'retry', 'the engine of this journal has ended');
   }
 }
 

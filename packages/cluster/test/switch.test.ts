@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { AepError } from '@aep/kernel';
+import { RecordKind, RecordReader } from '@aep/store';
+import { storeOf, World } from './world.js';
+
+type Answer = { error: AepError | undefined } | undefined;
+
+async function answered(world: World, ask: (done: (error: AepError | undefined) => void) => void): Promise<string> {
+  let answer: Answer;
+  ask((error) => (answer = { error }));
+  await world.until('an answer', () => answer !== undefined);
+  return answer!.error?.code ?? 'done';
+}
+
+async function pair(): Promise<World> {
+  const world = new World(['a', 'b']);
+  world.bootAll();
+  await world.untilWhole();
+  await world.write(20);
+  return world;
+}
+
+describe('a switch (H8)', () => {
+  it('hands over to a backup, which goes on without waiting for anybody; nothing is lost', async () => {
+    const world = await pair();
+    const beganMs = world.clock.monotonicMs();
+    assert.equal(await answered(world, (done) => world.machine('a').member.switchTo('b', done)), 'done');
+    await world.until('b works', () => world.primary?.name === 'b');
+    await world.write(5);
+    assert.ok(world.clock.monotonicMs() - beganMs < 50, `${world.clock.monotonicMs() - beganMs} ms`);
+    await world.untilWhole();
+    assert.equal(world.machine('a').role, 'backup');
+    assert.equal(world.released.values.size, 25);
+    world.checkReleased();
+  });
+
+  it('is refused when the target is not listed, and by a member that is not the primary', async () => {
+    const world = await pair();
+    const refused = 'AEP_CLUSTER_SWITCH_REFUSED';
+    assert.equal(await answered(world, (done) => world.machine('a').member.switchTo('c', done)), refused);
+    assert.equal(await answered(world, (done) => world.machine('b').member.switchTo('a', done)), refused);
+    assert.equal(world.primary?.name, 'a');
+  });
+
+  it('is given up when its target dies meanwhile; the primary goes on with a new engine', async () => {
+    const world = await pair();
+    world.machine('b').faults.commitMs = () => 30;
+    world.machine('a').write(10);
+    const answer = answered(world, (done) => world.machine('a').member.switchTo('b', done));
+    await world.advance(10);
+    world.kill('b');
+    assert.equal(await answer, 'AEP_CLUSTER_SWITCH_REFUSED');
+    await world.until('a works again', () => world.primary?.name === 'a');
+    await world.write(5);
+    assert.equal(world.released.values.size, 35);
+    assert.ok((world.marks.get('switch-given-up') ?? 0) > 0);
+  });
+
+  it('whose answer is lost ends with one primary, whichever', async () => {
+    for (const loses of ['losesAnswer', 'losesRequest'] as const) {
+      const world = await pair();
+      world.machine('a').arbiter[loses] = () => true;
+      const answer = answered(world, (done) => world.machine('a').member.switchTo('b', done));
+      await world.advance(1_500);
+      world.machine('a').arbiter[loses] = () => false;
+      await answer;
+      await world.untilWhole();
+      await world.write(5);
+      world.checkReleased();
+    }
+  });
+});
+
+describe('a promotion without safety (H9)', () => {
+  it('makes a member primary that is not listed, and says so in the journal', async () => {
+    const world = await pair();
+    world.kill('b');
+    await world.until('a alone', () => world.machine('a').member.status().register?.members.length === 1);
+    await world.write(10);
+    world.kill('a');
+    world.loseDisk('a');
+    world.boot('b');
+    await world.advance(5_000, 10);
+    assert.equal(world.machine('b').role, 'joining');
+    assert.equal(await answered(world, (done) => world.machine('b').member.promoteUnsafe(done)), 'done');
+    await world.until('b works', () => world.primary?.name === 'b');
+    const store = storeOf(world.machine('b'));
+    const reader = new RecordReader();
+    for (const { bytes } of store.journal.read(21)) reader.open(bytes);
+    assert.deepEqual(
+      [reader.kind, reader.txId, reader.epoch],
+      [RecordKind.epochStart, 21, world.register.record!.epoch],
+    );
+    world.boot('a');
+    await world.untilWhole();
+  });
+
+  it('raises a register that was lost above every epoch that the member knows', async () => {
+    const world = await pair();
+    const before = world.register.record!.epoch;
+    for (const name of ['a', 'b']) world.kill(name);
+    world.register.record = undefined;
+    world.boot('b');
+    await world.advance(2_000, 10);
+    assert.equal(world.machine('b').role, 'joining');
+    assert.ok(
+      world.lines.some((line) => line.includes('AEP_CLUSTER_REGISTER_LOST')),
+      world.tail(),
+    );
+    assert.equal(await answered(world, (done) => world.machine('b').member.promoteUnsafe(done)), 'done');
+    await world.until('b works', () => world.primary?.name === 'b');
+    assert.ok(world.register.record!.epoch > before);
+    world.boot('a');
+    await world.untilWhole();
+  });
+
+  it('is refused where there is no store, and by the primary', async () => {
+    const world = await pair();
+    const refused = 'AEP_CLUSTER_PROMOTION_REFUSED';
+    assert.equal(await answered(world, (done) => world.machine('a').member.promoteUnsafe(done)), refused);
+    world.kill('b');
+    world.loseDisk('b');
+    world.machine('b').arbiter.isCut = true;
+    world.boot('b');
+    await world.advance(100);
+    assert.equal(await answered(world, (done) => world.machine('b').member.promoteUnsafe(done)), refused);
+  });
+});
