@@ -1,5 +1,5 @@
 // Generated code from .proto files: writes it, or with --check only compares it with what is committed. Examples
-// and benchmarks keep it in src/gen, as do packages for what is in their schemas folder; tests of packages in test/gen.
+// and benchmarks keep it in src/gen, as do packages for what is in their schemas folder; tests in the gen folder beside it.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import process from 'node:process';
@@ -22,7 +22,7 @@ if (stale > 0) {
   process.exitCode = 1;
 }
 
-/** Folders with .proto files: of examples and benchmarks, of packages, and of the packages' tests. */
+/** Folders with .proto files: of examples and benchmarks, of packages, and of tests. */
 function schemaFolders() {
   const own = (folder) => ({ folder, gen: join(folder, 'src', 'gen') });
   const ofPackage = (folder) => ({ folder: join(folder, 'schemas'), gen: join(folder, 'src', 'gen') });
@@ -33,6 +33,7 @@ function schemaFolders() {
     own(join(root, 'benchmarks')),
     ...below('packages').map((folder) => ofPackage(folder)),
     ...below('packages').map((folder) => ofTests(join(folder, 'test'))),
+    ofTests(join(root, 'tests', 'src', 'sim', 'pairs')),
   ];
   return candidates.filter(
     ({ folder }) => existsSync(folder) && readdirSync(folder).some((name) => name.endsWith('.proto')),

@@ -1,0 +1,241 @@
+import { MARKS, type MarkName } from '@aep/cluster';
+import { SeededRandom } from '@aep/kernel';
+import type { InputContent } from './counter-app.js';
+
+/** Kinds of faults, each of which is off in three of ten seeds (H31). */
+export const FAULTS = [
+  /** `kill -9`: what was being written is on the disk, or not, or a part of it. */
+  'kill',
+  /** The power of a machine, or of all. */
+  'power',
+  /** An orderly end of the process. */
+  'stop',
+  /** A machine comes back with an empty disk. */
+  'diskLoss',
+  'failingSync',
+  'failingApply',
+  'slowDisk',
+  /** A disk that answers no more. */
+  'hangingDisk',
+  'cut',
+  'oneWayCut',
+  'reset',
+  /** SIGSTOP and SIGCONT. */
+  'pause',
+  'arbiterDown',
+  'arbiterCut',
+  'arbiterLossy',
+  'arbiterSlow',
+  'brokerReset',
+  'brokerCut',
+  'wallJump',
+  /** Something happens at the very moment when a member gets to a rare branch. */
+  'ambush',
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+export interface Action {
+  readonly atMs: number;
+  readonly fault: Fault;
+  /** Which machine, and which other one. */
+  readonly machine: number;
+  readonly other: number;
+  readonly durationMs: number;
+  /** For whatever else there is to choose. */
+  readonly chance: number;
+  readonly mark: MarkName;
+}
+
+export interface PlannedInput extends InputContent {
+  readonly atMs: number;
+  readonly sender: number;
+  readonly flow: number;
+  readonly sno: number;
+  /** Handed over twice; the second time so much later. */
+  readonly againAfterMs: number | undefined;
+}
+
+/** Everything that a seed chooses before its world begins. */
+export interface Plan {
+  readonly seed: number;
+  readonly members: number;
+  /** Faults stop here, and liveness is asked for. */
+  readonly safetyMs: number;
+  readonly actions: readonly Action[];
+  readonly inputs: readonly PlannedInput[];
+  readonly paces: readonly number[];
+  readonly network: { readonly delayMs: number; readonly jitterMs: number; readonly pieceBytesMax: number };
+  readonly disk: { readonly commitMs: number; readonly applyMs: number };
+  readonly limits: Readonly<
+    Record<
+      | 'heartbeatMs'
+      | 'silenceMs'
+      | 'handshakeMs'
+      | 'takeOverAfterMs'
+      | 'headStartMs'
+      | 'soloAfterMs'
+      | 'reconnectMinMs'
+      | 'reconnectMaxMs'
+      | 'registerPollMs'
+      | 'registerRetryMs'
+      | 'windowBytes'
+      | 'recentBytesMax'
+      | 'frameBytesMax'
+      | 'pairWithinRecords'
+      | 'copyChunkBytesMax'
+      | 'copyWindowChunks'
+      | 'checkpointIntervalMs',
+      number
+    >
+  >;
+  readonly engine: Readonly<
+    Record<
+      | 'inboundQueueMax'
+      | 'transactionsInFlightMax'
+      | 'outboundPendingMax'
+      | 'commitBatchMax'
+      | 'eventsPerTurnMax'
+      | 'checkpointIntervalMs'
+      | 'journalRetentionRecords',
+      number
+    >
+  >;
+  readonly inboundAck: 'OnSendStability' | 'OnStoreStability';
+  readonly runBytesMax: number;
+  readonly waitingBytesMax: number;
+  readonly brokerWindowMax: number;
+  /** After everything has come to rest all processes are killed and begin anew. */
+  readonly hasColdRestart: boolean;
+}
+
+/** How often a class of faults strikes at most in one seed. */
+const STRIKES_MAX: Readonly<Record<Fault, number>> = {
+  kill: 5,
+  power: 2,
+  stop: 2,
+  diskLoss: 2,
+  failingSync: 2,
+  failingApply: 1,
+  slowDisk: 3,
+  hangingDisk: 1,
+  cut: 4,
+  oneWayCut: 3,
+  reset: 4,
+  pause: 4,
+  arbiterDown: 2,
+  arbiterCut: 2,
+  arbiterLossy: 3,
+  arbiterSlow: 3,
+  brokerReset: 3,
+  brokerCut: 2,
+  wallJump: 2,
+  ambush: 4,
+};
+
+/** Of one seed, always the same one. */
+export function planOf(seed: number): Plan {
+  const random = new SeededRandom(seed);
+  const swarm = random.split();
+  const members = swarm.below(4) === 0 ? 3 : 2;
+  const safetyMs = 150 + swarm.below(450);
+  const recordsKept = swarm.below(2) === 0 ? 10_000 : swarm.below(20);
+  return {
+    seed,
+    members,
+    safetyMs,
+    actions: actionsOf(random.split(), members, safetyMs),
+    inputs: inputsOf(random.split(), safetyMs),
+    paces: Array.from({ length: members }, () => (swarm.below(2) === 0 ? 1 : 0.7 + swarm.float() * 0.6)),
+    network: {
+      delayMs: 0.05 + swarm.float() * 0.3,
+      jitterMs: swarm.below(2) === 0 ? 0 : swarm.float() * 3,
+      pieceBytesMax: swarm.below(3) === 0 ? 40 + swarm.below(200) : 65_536,
+    },
+    disk: { commitMs: swarm.float() * 2, applyMs: swarm.below(2) === 0 ? 0 : swarm.float() * 5 },
+    limits: {
+      heartbeatMs: 15,
+      silenceMs: 45 + swarm.below(60),
+      handshakeMs: 60,
+      takeOverAfterMs: 15 + swarm.below(60),
+      headStartMs: 1 + swarm.below(5),
+      soloAfterMs: 1 + swarm.below(60),
+      reconnectMinMs: 1 + swarm.below(3),
+      reconnectMaxMs: 20,
+      registerPollMs: 60,
+      registerRetryMs: 5 + swarm.below(10),
+      windowBytes: 300 + swarm.below(4_000),
+      recentBytesMax: swarm.below(2) === 0 ? 100_000 : 1 + swarm.below(2_000),
+      frameBytesMax: 1_000_000,
+      pairWithinRecords: swarm.below(2) === 0 ? 10_000 : 1 + swarm.below(5),
+      copyChunkBytesMax: 100 + swarm.below(500),
+      copyWindowChunks: 1 + swarm.below(3),
+      checkpointIntervalMs: 2 + swarm.below(30),
+    },
+    engine: {
+      inboundQueueMax: 4 + swarm.below(30),
+      transactionsInFlightMax: 4 + swarm.below(60),
+      outboundPendingMax: 4 + swarm.below(60),
+      commitBatchMax: 1 + swarm.below(16),
+      eventsPerTurnMax: 1 + swarm.below(16),
+      checkpointIntervalMs: 2 + swarm.below(30),
+      journalRetentionRecords: recordsKept,
+    },
+    inboundAck: swarm.below(2) === 0 ? 'OnSendStability' : 'OnStoreStability',
+    runBytesMax: 1_024 + swarm.below(4_000),
+    waitingBytesMax: swarm.below(2) === 0 ? 4_096 : 1_000_000,
+    brokerWindowMax: 1 + swarm.below(12),
+    hasColdRestart: swarm.below(4) === 0,
+  };
+}
+
+function actionsOf(random: SeededRandom, members: number, safetyMs: number): Action[] {
+  const actions: Action[] = [];
+  for (const fault of FAULTS) {
+    // Drawn in any case, so that leaving out a class changes nothing of the others.
+    const own = random.split();
+    const isOff = own.float() < 0.3;
+    const strikes = isOff ? 0 : 1 + own.below(STRIKES_MAX[fault]);
+    for (let strike = 0; strike < strikes; strike++) {
+      const machine = own.below(members);
+      actions.push({
+        atMs: own.float() * safetyMs,
+        fault,
+        machine,
+        other: (machine + 1 + own.below(members - 1)) % members,
+        durationMs: own.below(2) === 0 ? own.float() * 20 : own.float() * 150,
+        chance: own.uint32(),
+        mark: MARKS[own.below(MARKS.length)]!,
+      });
+    }
+  }
+  return actions.sort((a, b) => a.atMs - b.atMs);
+}
+
+const INPUTS_MAX = 40;
+
+function inputsOf(random: SeededRandom, safetyMs: number): PlannedInput[] {
+  const senders = 1 + random.below(3);
+  const flows = 1 + random.below(2);
+  const count = 5 + random.below(INPUTS_MAX);
+  const poisonRate = random.below(3) === 0 ? 0.2 : 0;
+  const last = new Map<string, number>();
+  const times = Array.from({ length: count }, () => random.float() * safetyMs).sort((a, b) => a - b);
+  return times.map((atMs, index) => {
+    const sender = 1 + random.below(senders);
+    const flow = random.below(flows);
+    const sno = (last.get(`${sender} ${flow}`) ?? 0) + 1;
+    last.set(`${sender} ${flow}`, sno);
+    return {
+      atMs,
+      sender,
+      flow,
+      sno,
+      number: index + 1,
+      account: random.below(6),
+      amount: random.below(1_000) - 300,
+      outputs: random.below(3),
+      poison: random.float() < poisonRate,
+      againAfterMs: random.below(6) === 0 ? random.float() * 100 : undefined,
+    };
+  });
+}

@@ -1,0 +1,228 @@
+import type { MarkName } from '@aep/cluster';
+import type { Engine } from '@aep/engine';
+import { FunctionLog, toError } from '@aep/kernel';
+import { MessageMetadata } from '@aep/messages';
+import { type MachineLife, PairWorld, type PairWorldOptions } from '@aep/testkit/pairs';
+import { EpochChecker } from './checkers/epochs.js';
+import { FinalChecker } from './checkers/final.js';
+import { Ledger } from './checkers/ledger.js';
+import { MemoryChecker } from './checkers/memory.js';
+import { ReleaseChecker } from './checkers/releases.js';
+import { Trace } from './checkers/trace.js';
+import { Findings, type Violation } from './checkers/violation.js';
+import { COUNTER_BUS, counterApp, encodeInput } from './counter-app.js';
+import { fanOut } from './fan-out.js';
+import type { Plan, PlannedInput } from './plan.js';
+import { Strikes } from './strikes.js';
+
+export interface SimulationOptions {
+  /** Classes in the place of the shipped ones (H33). */
+  readonly parts?: PairWorldOptions['parts'];
+  /** Keeps a line of everything that happens. */
+  readonly isTold?: boolean;
+}
+
+export interface Outcome {
+  readonly violations: readonly Violation[];
+  readonly events: number;
+  readonly simulatedMs: number;
+  readonly traceHash: number;
+  readonly marks: ReadonlyMap<MarkName, number>;
+  readonly committed: number;
+  readonly lines: readonly string[];
+}
+
+/** Of the world's time, from the end of the faults: far more than any of the deadlines of members takes. */
+const LIVENESS_MS_MAX = 4_000;
+/** More events than any seed has; a world that does not come to rest is stopped here. */
+const EVENTS_MAX = 200_000;
+
+/** Runs one plan: a safety phase with faults, then a liveness phase without (H31). */
+export function simulate(plan: Plan, options: SimulationOptions = {}): Promise<Outcome> {
+  return new Simulation(plan, options).run();
+}
+
+class Simulation {
+  private readonly findings = new Findings();
+  private readonly ledger = new Ledger(() => this.world.machines, this.findings);
+  private readonly releases = new ReleaseChecker(this.ledger, this.findings);
+  private readonly trace: Trace;
+  private readonly marks = new Map<MarkName, number>();
+  private readonly world: PairWorld;
+  private readonly strikes: Strikes;
+
+  constructor(
+    private readonly plan: Plan,
+    options: SimulationOptions,
+  ) {
+    const { findings, ledger, releases } = this;
+    this.trace = new Trace(() => this.world.clock.monotonicMs(), options.isTold === true);
+    const observer = fanOut([
+      ledger,
+      new EpochChecker(findings),
+      releases,
+      new MemoryChecker(ledger, plan, findings),
+      this.trace,
+      {
+        onMark: (life, mark) => this.onMark(life, mark),
+        onEnd: (life, _cause, wasKilled) => this.onEnd(life, wasKilled),
+      },
+    ]);
+    this.world = new PairWorld(
+      worldOptions(plan, {
+        observer,
+        ...(options.parts && { parts: options.parts }),
+        log: this.trace.lines === undefined ? undefined : (name) => this.logOf(name),
+      }),
+    );
+    this.strikes = new Strikes(this.world, plan.disk, (line) => this.trace.note(line));
+  }
+
+  async run(): Promise<Outcome> {
+    try {
+      await this.safetyPhase();
+      if (this.isFine) await this.livenessPhase();
+      if (this.isFine) await this.checkRest();
+    } catch (thrown) {
+      this.findings.add('FailStop', `the simulation ended with ${toError(thrown).stack}`);
+    }
+    for (const crash of this.world.crashes) this.findings.add('FailStop', `a process crashed: ${crash}`);
+    return {
+      violations: this.findings.list,
+      events: this.world.events,
+      simulatedMs: this.world.clock.monotonicMs(),
+      traceHash: this.trace.hash,
+      marks: this.marks,
+      committed: this.ledger.committed.length,
+      lines: this.trace.lines ?? [],
+    };
+  }
+
+  private get isFine(): boolean {
+    return this.findings.list.length === 0 && this.world.crashes.length === 0;
+  }
+
+  private async safetyPhase(): Promise<void> {
+    const { world, plan } = this;
+    for (const [index, machine] of world.machines.entries()) machine.pace = plan.paces[index]!;
+    for (const machine of world.machines) world.boot(machine);
+    for (const input of plan.inputs) this.handOver(input);
+    for (const action of plan.actions) this.strikes.plan(action);
+    await world.runUntil(plan.safetyMs, () => !this.isFine || world.events > EVENTS_MAX);
+  }
+
+  /** The client hands an input over to the broker, which keeps it; sometimes twice. */
+  private handOver(input: PlannedInput): void {
+    const metadata = new MessageMetadata();
+    metadata.factoryId = 41;
+    metadata.typeId = 1;
+    metadata.senderId = input.sender;
+    metadata.incarnation = 1;
+    metadata.flow = input.flow;
+    metadata.sno = input.sno;
+    metadata.channelSno = input.sno;
+    const message = { channel: 'inputs', key: '', metadata, bytes: encodeInput(input) };
+    const { clock, broker } = this.world;
+    clock.schedule(input.atMs, () => {
+      broker.publish(message);
+      if (input.againAfterMs !== undefined) clock.schedule(input.againAfterMs, () => broker.publish(message));
+    });
+  }
+
+  private async livenessPhase(): Promise<void> {
+    this.trace.note(() => 'the faults end');
+    this.strikes.heal();
+    await this.untilRest('after the faults');
+  }
+
+  private async untilRest(when: string): Promise<void> {
+    const { world } = this;
+    const endMs = world.clock.monotonicMs() + LIVENESS_MS_MAX;
+    const isAtRest = await world.runUntil(endMs, () => !this.isFine || world.events > EVENTS_MAX || this.isAtRest);
+    if (this.isFine && !(isAtRest && this.isAtRest))
+      this.findings.add('Liveness', `not at rest ${when}: ${this.describeWorld()}`);
+  }
+
+  private get isAtRest(): boolean {
+    const { world, plan } = this;
+    const due = plan.inputs.reduce((count, { againAfterMs }) => count + (againAfterMs === undefined ? 1 : 2), 0);
+    if (world.broker.inputs.length < due || !world.broker.areInputsAcknowledged || !world.isWhole) return false;
+    const { inboundQueued, inFlight } = world.primary!.life!.engines.current!.statistics();
+    if (inboundQueued > 0 || inFlight > 0) return false;
+    const appliedTxId = this.ledger.committed.length;
+    return world.machines.every(({ disk }) => disk.appliedTxId === appliedTxId);
+  }
+
+  private async checkRest(): Promise<void> {
+    const { world, plan } = this;
+    const final = new FinalChecker(this.ledger, this.findings);
+    this.releases.checkArrived();
+    const model = final.checkEffects(plan.inputs);
+    for (const machine of world.machines) final.checkDisk(machine);
+    final.checkState(this.engine, model, 'at rest');
+    if (!plan.hasColdRestart || !this.isFine) return;
+    this.trace.note(() => 'cold restart');
+    for (const machine of world.machines) world.kill(machine, 'lost');
+    for (const machine of world.machines) world.boot(machine);
+    await this.untilRest('after a cold restart');
+    if (this.isFine) final.checkState(this.engine, model, 'after a cold restart');
+  }
+
+  private get engine(): Engine {
+    return this.world.primary!.life!.engines.current!;
+  }
+
+  private onMark(life: MachineLife, mark: MarkName): void {
+    this.marks.set(mark, (this.marks.get(mark) ?? 0) + 1);
+    this.strikes.onMark(life, mark);
+  }
+
+  private onEnd(life: MachineLife, wasKilled: boolean): void {
+    if (!wasKilled) this.strikes.onEnd(life);
+  }
+
+  private describeWorld(): string {
+    const { world } = this;
+    const members = world.machines.map(({ name, life, disk }) => {
+      if (life === undefined) return `${name}: dead`;
+      const { role, epoch, lastTxId, stableTxId, appliedTxId, isLinked, followers } = life.member.status();
+      const links = followers.map((follower) => `${follower.name} ${follower.phase} ${follower.ackedTxId}`).join(', ');
+      const { state } = life.engines.current ?? { state: 'none' };
+      return `${name}: ${role} ${epoch} last ${lastTxId} stable ${stableTxId} applied ${appliedTxId}/${disk.appliedTxId} linked ${isLinked} [${links}] engine ${state}${life.isOver ? ` over: ${life.cause?.message}` : ''}`;
+    });
+    const unacknowledged = world.broker.inputs.filter(({ isAcknowledged }) => !isAcknowledged).length;
+    return `${unacknowledged} of ${world.broker.inputs.length} inputs not acknowledged; register ${JSON.stringify(world.register.record)}; ${members.join('; ')}`;
+  }
+
+  private logOf(name: string): FunctionLog {
+    return new FunctionLog(({ level, message, facts }) =>
+      this.trace.note(() => `${name} log ${level}: ${message} ${JSON.stringify(facts)}`),
+    );
+  }
+}
+
+function worldOptions(
+  plan: Plan,
+  rest: Pick<PairWorldOptions, 'observer' | 'parts'> & { log: PairWorldOptions['log'] | undefined },
+): PairWorldOptions {
+  const { log, ...given } = rest;
+  return {
+    ...given,
+    ...(log === undefined ? {} : { log }),
+    seed: plan.seed,
+    names: ['a', 'b', 'c'].slice(0, plan.members),
+    bus: COUNTER_BUS,
+    engine: (provider) => ({
+      name: 'counter',
+      app: counterApp(),
+      buses: [{ description: COUNTER_BUS, provider, channels: [{ name: 'inputs', join: true }] }],
+      limits: { ...plan.engine, stopDeadlineMs: 100, journalRetentionMs: 0 },
+      policies: { retriesMax: 0, inboundAck: plan.inboundAck },
+      latencies: false,
+    }),
+    limits: plan.limits,
+    journal: { runBytesMax: plan.runBytesMax, waitingBytesMax: plan.waitingBytesMax },
+    ...plan.network,
+    brokerWindowMax: plan.brokerWindowMax,
+  };
+}
