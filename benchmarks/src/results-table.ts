@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release } from 'node:os';
 import process from 'node:process';
-import { type Figure, isMet, type Ratio } from './case.js';
+import { type Figure, type Goal, isMet, type Ratio } from './case.js';
 import { goalText, grouped } from './print.js';
 import type { CaseReport } from './run-case.js';
 
@@ -25,19 +25,36 @@ function machineLine(reports: readonly CaseReport[], scale: number): string {
   return `${date}: Node ${process.version}, ${platform()} ${release()}, ${arch()}, ${cpus().length} cores (${cpu}), scale ${scale}, load average ${Math.min(...loads)} to ${Math.max(...loads)} (the cases themselves make about 1 to 2).`;
 }
 
+/** A row for each goal and each ratio; what else a case says stands beside the first of them. */
 function resultsTable(reports: readonly CaseReport[]): string {
-  const rows = reports.flatMap((report) => [
-    ...report.figures.map((figure) => row(report, figure, figure.unit)),
-    ...report.ratios.map((ratio) => row(report, ratio, `× ${ratio.against}`)),
-  ]);
-  const head = '| case | durability | what | value | goal | |\n| --- | --- | --- | --- | --- | --- |';
-  return [head, ...rows].join('\n');
+  const head = '| case | durability | what | value | goal | | beside it |\n| --- | --- | --- | --- | --- | --- | --- |';
+  return [head, ...reports.flatMap((report) => rowsOf(report))].join('\n');
 }
 
-function row({ name, durability }: CaseReport, { name: what, value, goal }: Figure | Ratio, unit: string): string {
-  const verdict = goal === undefined ? '' : isMet(value, goal) ? 'met' : '**not met**';
-  const wanted = goal === undefined ? '' : goalText(goal);
-  return `| \`${name}\` | ${durability} | ${what} | ${grouped(value)} ${unit} | ${wanted} | ${verdict} |`;
+function rowsOf(report: CaseReport): string[] {
+  const { name, durability, figures, ratios } = report;
+  const [first, ...others] = figures.filter(({ goal }) => goal === undefined);
+  const isFirstBeside = figures.length > others.length + 1 || ratios.length > 0;
+  const judged = figures.filter((figure) => figure.goal !== undefined || (!isFirstBeside && figure === first));
+  const beside = first === undefined ? [] : isFirstBeside ? [first, ...others] : others;
+  const cells = [...judged.map((figure) => figureCells(figure)), ...ratios.map((ratio) => ratioCells(ratio))];
+  const rest = beside
+    .map(({ name: what, value, unit }) => `${what} ${`${grouped(value)} ${unit}`.trimEnd()}`)
+    .join('; ');
+  return cells.map((cell, index) => `| \`${name}\` | ${durability} | ${cell} | ${index === 0 ? rest : ''} |`);
+}
+
+function figureCells({ name, value, unit, goal }: Figure): string {
+  return `${name} | ${`${grouped(value)} ${unit}`.trimEnd()} | ${goalCells(value, goal)}`;
+}
+
+function ratioCells({ name, value, against, goal }: Ratio): string {
+  return `${name} | ${grouped(value)} × ${against} | ${goalCells(value, goal)}`;
+}
+
+function goalCells(value: number, goal: Goal | undefined): string {
+  if (goal === undefined) return ' | ';
+  return `${goalText(goal)} | ${isMet(value, goal) ? 'met' : '**not met**'}`;
 }
 
 function remarks(reports: readonly CaseReport[]): string {

@@ -26,10 +26,10 @@ async function slowDisk(context: CaseContext, isMetaDelayed: boolean): Promise<C
       { ...ms('p99', busy.p99Ms), goal: { atMost: 40 } },
       ms('longest turn of the event loop', busy.turnMaxMs),
       { name: 'flushes', value: busy.flushes.all, unit: '' },
-      { name: 'of them on the event loop', value: busy.flushes.onEventLoop, unit: '', goal: { atMost: 0 } },
+      { name: 'flushes on the event loop', value: busy.flushes.onEventLoop, unit: '', goal: { atMost: 0 } },
       ms('p99 at 100 msg/s', quiet.p99Ms),
       { name: 'flushes at 100 msg/s', value: quiet.flushes.all, unit: '' },
-      { name: 'of these on the event loop', value: quiet.flushes.onEventLoop, unit: '' },
+      { name: 'flushes on the event loop at 100 msg/s', value: quiet.flushes.onEventLoop, unit: '' },
     ],
     ratios: [],
   };
