@@ -151,7 +151,12 @@ export class BackupRole implements UpstreamOwner {
       if (error === undefined) this.watch.present(present);
       const { peers } = this.context.options;
       const address = present.find(({ name }) => name === target.name)?.address ?? peers[target.name];
-      if (address === undefined || target !== this.target) return this.connectSoon();
+      if (target !== this.target) return this.connectSoon();
+      if (address === undefined) {
+        // It is not there any more: on one host that is known as soon as its process is dead (H7).
+        if (error === undefined) this.watch.lost(true);
+        return this.connectSoon();
+      }
       this.isConnecting = true;
       this.store.atRest(() => {
         this.isConnecting = false;
