@@ -91,11 +91,11 @@ export class CopyIn {
     if (this.durableTxId < head.appliedTxId) return;
     this.phase = 'completing';
     making.complete(head.appliedTxId, (error) => {
-      this.whenCompleted?.();
-      if (this.phase !== 'completing') return;
-      if (error !== undefined) return onFailure(error);
-      this.phase = 'complete';
-      onComplete();
+      if (this.phase !== 'completing') return this.whenCompleted?.();
+      // Over before anybody is told: a failure gives the copy up from inside the call.
+      this.phase = error === undefined ? 'complete' : 'closed';
+      if (error === undefined) onComplete();
+      else onFailure(error);
     });
   }
 }
