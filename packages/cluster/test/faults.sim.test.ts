@@ -82,7 +82,7 @@ function disturb(
     world.boot(name);
   }
   if (hits(1)) world.primary?.member.switchTo(pick().name, () => undefined);
-  if (hits(1)) pick().life?.member.stop();
+  if (hits(1)) stop(pick());
   if (hits(3)) {
     const dead = world.machines.find(({ life }) => life === undefined || life.stopped.is);
     if (dead !== undefined) world.boot(dead.name);
@@ -119,6 +119,11 @@ function disturb(
   }
 }
 
+function stop({ life }: Machine): void {
+  life?.member.stop();
+  if (life !== undefined) life.stopped.isAsked = true;
+}
+
 function calm(world: World): void {
   world.healAll();
   for (const machine of world.machines) {
@@ -127,7 +132,7 @@ function calm(world: World): void {
     arbiter.isCut = false;
     arbiter.losesAnswer = arbiter.losesRequest = () => false;
     arbiter.requestMs = arbiter.answerMs = () => 0;
-    if (machine.life === undefined || machine.life.stopped.is) {
+    if (machine.life === undefined || machine.life.stopped.is || machine.life.stopped.isAsked) {
       if (machine.life !== undefined) world.kill(machine.name);
       world.boot(machine.name);
     } else world.resume(machine.name);

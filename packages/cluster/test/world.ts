@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  type EngineMaker,
   type MarkName,
   Member,
   type MemberEvent,
@@ -8,7 +9,7 @@ import {
   MemoryArbiterFaults,
   MemoryRegister,
 } from '@aep/cluster';
-import { type AepError, FunctionLog, SeededRandom, VirtualClock } from '@aep/kernel';
+import { type AepError, FunctionLog, type Log, SeededRandom, VirtualClock } from '@aep/kernel';
 import { type Link, type LinkHandler, MemoryNetwork, type Network } from '@aep/net';
 import { MemoryDisk, MemoryFaults, MemoryStoreMaker, type Store, Table } from '@aep/store';
 import { ProcessClock } from './process-clock.js';
@@ -24,8 +25,9 @@ export interface Life {
   readonly clock: ProcessClock;
   readonly maker: MemoryStoreMaker;
   readonly engines: TestEngines;
+  readonly random: SeededRandom;
   readonly events: MemberEvent[];
-  readonly stopped: { cause: AepError | undefined; is: boolean };
+  readonly stopped: { cause: AepError | undefined; is: boolean; isAsked: boolean };
 }
 
 /** One machine: what survives the death of its process. */
@@ -57,6 +59,8 @@ export class World {
   readonly network: MemoryNetwork;
   readonly register = new MemoryRegister();
   readonly released = new Released();
+  /** Other engines than those that write records when told to. */
+  makeEngines: ((parts: { clock: ProcessClock; random: SeededRandom; log: Log }) => EngineMaker) | undefined;
   readonly marks = new Map<MarkName, number>();
   readonly lines: string[] = [];
   readonly machines: readonly Machine[];
@@ -89,8 +93,9 @@ export class World {
       engineName: 'app',
     });
     const engines = new TestEngines(clock, this.released);
+    const { makeEngines } = this;
     const events: MemberEvent[] = [];
-    const stopped: Life['stopped'] = { cause: undefined, is: false };
+    const stopped: Life['stopped'] = { cause: undefined, is: false, isAsked: false };
     const log = new FunctionLog(({ level, message, facts }) => {
       this.lines.push(`${this.clock.monotonicMs().toFixed(1)} ${name} ${level} ${message} ${JSON.stringify(facts)}`);
     });
@@ -102,14 +107,14 @@ export class World {
         network: new ProcessNetwork(this.network.node(name), clock),
         arbiter: this.register.connect({ clock, faults: machine.arbiter }),
         stores: maker,
-        engines,
+        engines: makeEngines?.({ clock, random, log }) ?? engines,
         log,
         onEvent: (event) => void events.push(event),
         onMark: (mark) => void this.marks.set(mark, (this.marks.get(mark) ?? 0) + 1),
         onStopped: (cause) => Object.assign(stopped, { cause, is: true }),
       },
     );
-    machine.life = { member, clock, maker, engines, events, stopped };
+    machine.life = { member, clock, maker, engines, random, events, stopped };
     member.start();
     return machine.life;
   }

@@ -88,8 +88,9 @@ export class Membership {
     this.evaluate();
   }
 
-  onGone(session: FollowerSession): void {
-    this.goneSinceMs.set(session.name, this.context.clock.monotonicMs());
+  /** @param forGood it has said that it stops: nobody need wait for it */
+  onGone(session: FollowerSession, forGood: boolean): void {
+    this.goneSinceMs.set(session.name, forGood ? -Infinity : this.context.clock.monotonicMs());
     this.evaluate();
   }
 

@@ -244,12 +244,12 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     this.switchOver?.look();
   }
 
-  onEnded(session: FollowerSession, cause: AepError, _peerSaid: Bye | undefined): void {
+  onEnded(session: FollowerSession, cause: AepError, peerSaid: Bye | undefined): void {
     if (this.sessions.get(session.name) !== session) return;
     this.sessions.delete(session.name);
     this.context.emit({ type: 'MemberDown', member: session.name, cause });
     if (this.phase === 'ended') return;
-    this.membership.onGone(session);
+    this.membership.onGone(session, peerSaid?.code === 'AEP_CLUSTER_STOPPED');
     this.switchOver?.look();
   }
 
