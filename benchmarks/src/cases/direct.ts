@@ -120,11 +120,18 @@ function oneInFlight(context: CaseContext): Promise<CaseResult> {
       await gateway.oneInFlight(Math.ceil(count / 4), tookUs);
       await commitTimesUs(join(context.directory, `commit-${round}`), Math.ceil(count / 4), commitUs);
     }
+    const { latencies } = gateway.engine.statistics();
+    const parts = ['sealToStable', 'sentToConfirmed'].map((part) => ({
+      name: `${part} p50 of the sender`,
+      value: rounded((latencies[part]?.p50Us ?? 0) / 1000),
+      unit: 'ms',
+    }));
     const ms = (percent: number) => rounded(tookUs.percentile(percent) / 1000);
     return {
       figures: [
         { name: 'p50', value: ms(50), unit: 'ms', goal: { atMost: 0.8 } },
         { name: 'p99', value: ms(99), unit: 'ms' },
+        ...parts,
         { name: 'one blocking commit p50', value: rounded(commitUs.percentile(50) / 1000), unit: 'ms' },
       ],
       ratios: [
