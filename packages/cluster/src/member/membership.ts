@@ -9,6 +9,11 @@ export interface MembershipParts {
   readonly self: MemberRef;
   readonly sessions: ReadonlyMap<string, FollowerSession>;
   readonly stability: GroupStability;
+  /**
+   * Where the journal ended when this life of the primary began. Any of it may have been released in an earlier life, although
+   * after a restart the mark does not say so yet.
+   */
+  readonly beganAtTxId: number;
   /** Calls back when the epoch is durable here, unless the role has ended. */
   readonly makeDurable: (epoch: number, done: () => void) => void;
   /** The register has this value, this member is its primary, and the promise is durable. */
@@ -159,7 +164,8 @@ export class Membership {
   /** It has all that was released, and because it is counted that stays so. */
   protected isReady({ ref }: Candidate): boolean {
     const session = this.parts.sessions.get(ref.name);
-    return this.isPresent(ref) && session!.isCaughtUp(this.parts.stability.markTxId);
+    const { stability, beganAtTxId } = this.parts;
+    return this.isPresent(ref) && session!.isCaughtUp(Math.max(stability.markTxId, beganAtTxId));
   }
 
   protected isPresent(ref: MemberRef): boolean {

@@ -78,6 +78,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     this.membership = new context.parts.Membership(context, record, {
       sessions: this.sessions,
       stability: this.stability,
+      beganAtTxId: local.journal.lastTxId,
       self: this.self,
       makeDurable: (epoch, done) => this.makeDurable(epoch, done),
       onAdopted: (adopted) => this.onAdopted(adopted),
