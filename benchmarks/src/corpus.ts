@@ -6,6 +6,7 @@ import { engineCases } from './cases/engine.js';
 import { journalCases } from './cases/journal.js';
 import { keyCases } from './cases/keys.js';
 import { latencyCases } from './cases/latency.js';
+import { natsCases } from './cases/nats.js';
 import { peerCases } from './cases/peers.js';
 import { recoveryCases } from './cases/recovery.js';
 import { slowDiskCases } from './cases/slow-disk.js';
@@ -26,4 +27,5 @@ export const corpus: readonly BenchmarkCase[] = [
   ...slowDiskCases,
   ...peerCases,
   ...activeMqCases,
+  ...natsCases,
 ];
