@@ -52,14 +52,18 @@ export class BareLoop {
   }
 }
 
-/** Orders per second of the same loop when its batches are always full, with two of them in turn. */
+/**
+ * Orders per second of the same loop when its batches are always full, with two of them in turn.
+ *
+ * @param positions what earlier rounds have made of the entities
+ */
 export async function runBareLoop(
   directory: string,
   orders: readonly Uint8Array[],
   batchSize: number,
+  positions: Map<string, Position>,
 ): Promise<number> {
   const root = openBare(directory);
-  const positions = new Map<string, Position>();
   let buffer = new Uint8Array(batchSize * RECORD_BYTES_MAX);
   const startedMs = performance.now();
   let pending: Promise<unknown> = Promise.resolve();
