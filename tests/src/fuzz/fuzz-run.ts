@@ -1,4 +1,5 @@
 import { AepError, describeError, SeededRandom } from '@aep/kernel';
+import process from 'node:process';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -133,8 +134,11 @@ async function timeOf(target: FuzzTarget, input: Uint8Array): Promise<number> {
   let shortestMs = Infinity;
   for (let repetition = 0; repetition < REPETITIONS_MAX && shortestMs > executionMsMax; repetition++) {
     const startMs = performance.now();
+    const before = process.cpuUsage();
     await execute(target, input);
-    shortestMs = Math.min(shortestMs, performance.now() - startMs);
+    const { user, system } = process.cpuUsage(before);
+    // Where others have the processors, the time of the clock says nothing of the input.
+    shortestMs = Math.min(shortestMs, performance.now() - startMs, (user + system) / 1_000);
   }
   return shortestMs;
 }
