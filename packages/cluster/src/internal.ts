@@ -10,3 +10,6 @@ export { PrimaryRole, type PrimaryListener, type PrimaryParts } from './member/p
 export { PrimaryWatch } from './member/primary-watch.js';
 export { type ChangeOutcome, Register, type RegisterParts } from './member/register.js';
 export { type UpstreamOwner, UpstreamSession } from './member/upstream-session.js';
+export { encodeAcked } from './link/frames.js';
+export { encodeHello, encodeProof, type Hello } from './link/handshake.js';
+export { FrameType, LINK_FAULTS } from './link/protocol.js';

@@ -125,7 +125,8 @@ export function concludeMemberOptions(options: MemberOptions): ConcludedMemberOp
     if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,199}$/.test(options[name]))
       throw invalid(name, options[name], 'letters, digits, "_", "." and "-" (200 at most)');
   }
-  if (!/^\d{1,6}\.\d{1,6}\.\d/.test(options.version)) throw invalid('version', options.version, 'major.minor.patch');
+  if (!/^\d{1,6}\.\d{1,6}\.\d[\w.+-]{0,40}$/.test(options.version))
+    throw invalid('version', options.version, 'major.minor.patch');
   if (options.secret !== undefined && options.secret.length < SECRET_LENGTH_MIN)
     throw invalid('secret', 'a shorter one', `${SECRET_LENGTH_MIN} characters at least`);
   const { host } = parseAddress(options.address);

@@ -1,4 +1,4 @@
-import { AepError, type TimerHandle } from '@aep/kernel';
+import { AepError } from '@aep/kernel';
 import { HEADER_BYTES, LocalCause, RECORD_VERSION, RecordKind, RecordWriter } from '@aep/store';
 import type { GroupRecord, MemberRef } from '../arbiter/arbiter.js';
 import type { Admission, DownstreamConnection } from '../link/downstream.js';
@@ -14,6 +14,7 @@ import { EngineRun } from './engine-run.js';
 import type { Membership } from './membership.js';
 import { notPrimary, staleEpoch, steppedDown } from './member-errors.js';
 import { isSameMember } from './register.js';
+import { ReplicationWatch } from './replication-watch.js';
 import { SwitchOver, switchRefused } from './switch-over.js';
 
 export interface PrimaryParts {
@@ -57,8 +58,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   isStoreIdle = false;
   /** A follower knows a higher epoch: nothing is released until the register has told whether it is still ours. */
   private isDoubted = false;
-  private stallTimer: TimerHandle | undefined;
-  private lastMoveMs: number;
+  private readonly watch: ReplicationWatch;
 
   constructor(
     protected readonly context: MemberContext,
@@ -71,7 +71,6 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     const local = held.store;
     this.epoch = record.epoch;
     this.self = record.primary;
-    this.lastMoveMs = context.clock.monotonicMs();
     this.stability = new context.parts.GroupStability(stableTxId, local.journal.stableTxId, (txId) =>
       this.onMark(txId),
     );
@@ -84,12 +83,18 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
       onAdopted: (adopted) => this.onAdopted(adopted),
       onLost: (current) => this.depose(current),
     });
+    this.watch = new ReplicationWatch(context, {
+      journal: local.journal,
+      stability: this.stability,
+      sessions: this.sessions,
+      membership: this.membership,
+    });
   }
 
   start(): void {
     this.held.usedBy(this);
     this.membership.start();
-    this.watchForStalls();
+    this.watch.start();
     this.stability.local(this.held.store.journal.stableTxId);
     if (this.parts.election.isUnsafe) this.recordPromotion();
     this.held.store.journal.commit();
@@ -125,7 +130,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     this.membership.stop();
     this.switchOver?.stop();
     this.held.usedBy(undefined);
-    if (this.stallTimer !== undefined) this.context.clock.cancel(this.stallTimer);
+    this.watch.stop();
     for (const session of this.sessions.values()) session.end(saying);
     this.sessions.clear();
     if (engine !== undefined) return;
@@ -166,6 +171,11 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   /** All listed members have all there is. */
   get isEqual(): boolean {
     return this.stability.markTxId === this.held.store.journal.lastTxId;
+  }
+
+  /** Of the newest records, held in memory. */
+  get recentBytes(): number {
+    return this.recent.heldBytes;
   }
 
   // Followers come and go.
@@ -266,7 +276,6 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
 
   protected onMark(txId: number): void {
     if (this.phase === 'ended') return;
-    this.lastMoveMs = this.context.clock.monotonicMs();
     if (!this.isDoubted) this.engine?.stable(txId);
     this.startEngineWhenEqual();
   }
@@ -368,20 +377,6 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
       if (this.phase === 'ended') return;
       this.isDoubted = false;
       if (this.stability.markTxId > this.doubtedAtTxId) this.engine?.stable(this.stability.markTxId);
-    });
-  }
-
-  private watchForStalls(): void {
-    const { clock, options, emit } = this.context;
-    const { stallAlertMs } = options.limits;
-    this.stallTimer = clock.schedule(stallAlertMs / 2, () => {
-      this.watchForStalls();
-      const stableTxId = this.stability.markTxId;
-      const { lastTxId } = this.held.store.journal;
-      if (lastTxId === stableTxId) this.lastMoveMs = clock.monotonicMs();
-      const sinceMs = clock.monotonicMs() - this.lastMoveMs;
-      if (sinceMs < stallAlertMs) return;
-      emit({ type: 'ReplicationStalled', member: this.stability.slowest, stableTxId, lastTxId, sinceMs });
     });
   }
 }

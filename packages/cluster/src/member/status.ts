@@ -40,6 +40,8 @@ export interface MemberStatus {
   /** Whether this member, as a backup, has a link to the primary over which it gets records. */
   readonly isLinked: boolean;
   readonly followers: readonly FollowerStatus[];
+  /** Bytes of the newest records that a primary holds in memory for followers. */
+  readonly recentBytes: number;
   /** Why it has stopped. */
   readonly cause: string | undefined;
 }
@@ -72,6 +74,7 @@ export function describeMember(parts: {
     appliedTxId: store?.tables.appliedTxId ?? 0,
     isLinked: backup?.isLinked ?? false,
     followers: primary === undefined ? [] : followersOf(primary),
+    recentBytes: primary?.recentBytes ?? 0,
     cause: cause === undefined ? undefined : `${cause.code}: ${cause.message}`,
   };
 }
