@@ -85,6 +85,11 @@ export class KillRound {
     if (violations.length > 0) throw this.failure(violations);
   }
 
+  /** Numbers of the invoice lines; undefined for an input of the caller's. */
+  get lines(): ReadonlySet<number> | undefined {
+    return this.csv.lines;
+  }
+
   /** Compares the example's JSON with the independent fold of the input. */
   async checkResult(result: unknown): Promise<void> {
     const expected = await expectedResult(this.csv.bytes);

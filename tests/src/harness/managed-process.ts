@@ -27,6 +27,7 @@ export class ManagedProcess {
   private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
   private waiting: { readonly pattern: RegExp; readonly resolve: (line: string | undefined) => void }[] = [];
   private end: ProcessEnd | undefined;
+  private wasSignalled = false;
 
   constructor(
     private readonly command: ProcessCommand,
@@ -53,6 +54,17 @@ export class ManagedProcess {
     return this.end === undefined;
   }
 
+  /** It has ended, and nobody here has sent it a signal to end. */
+  get endedByItself(): boolean {
+    return this.end !== undefined && !this.wasSignalled;
+  }
+
+  /** Pauses it, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.log.note('signal', { name: this.command.name, signal });
+    this.child.kill(signal);
+  }
+
   /** The next line, or one that has come already, that matches; undefined when the process ends first. */
   line(pattern: RegExp): Promise<string | undefined> {
     const known = this.lines.find((line) => pattern.test(line));
@@ -73,6 +85,7 @@ export class ManagedProcess {
   }
 
   kill(signal: NodeJS.Signals): Promise<ProcessEnd> {
+    this.wasSignalled = true;
     if (this.end === undefined) {
       this.log.note('signal', { name: this.command.name, signal });
       this.child.kill(signal);

@@ -1,7 +1,7 @@
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { freePorts } from './free-ports.js';
 import { KillRound, type RoundOptions, type RoundResult, settingOfEach } from './kill-round.js';
 import { ManagedProcess } from './managed-process.js';
 import { ENGINES, ORDERS_MODEL } from './paths.js';
@@ -145,20 +145,4 @@ async function partOf(child: ManagedProcess): Promise<Record<string, unknown> | 
   child.tell('summary');
   const line = await child.line(/^summary /);
   return line === undefined ? undefined : (JSON.parse(line.slice('summary '.length)) as Record<string, unknown>);
-}
-
-/** Ports that nobody listens at now. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(0, '127.0.0.1', () => resolve(server));
-      });
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -1,0 +1,104 @@
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import {
+  type GatewayJournal,
+  type LedgerBook,
+  type OrderBook,
+  Reading,
+  summariseLedger,
+  summariseOrders,
+  toJson,
+} from '@aep/example-orders';
+import { runXvm, type Xvm } from '@aep/host';
+
+/**
+ * One process of the order example as a pair. Arguments: model file, xvm, data directory.
+ *
+ * Says `started`; of a member `group {role, epoch, members}` whenever that changes; of the gateway `done` when the order
+ * processor has all of the input, and after `arm` (answered `armed`) `acked MS` with the moment of the first acknowledgement
+ * that came after the connection was lost. Answers `summary` with its part of the result.
+ */
+const [file = '', name = '', dataDir = ''] = process.argv.slice(2);
+const app = name.startsWith('processor-') ? 'order-processor' : name;
+const LOOK_MS = 1;
+
+const reading = new Reading();
+const code = await runXvm({
+  model: { file },
+  profiles: ['pair'],
+  xvm: name,
+  dataDir,
+  registerServices: (services) => services.register(Reading, { useValue: reading }),
+  onStarted: (xvm) => {
+    say('started');
+    if (app === 'order-processor') tellGroup(xvm);
+    createInterface({ input: process.stdin }).on('line', (line) => {
+      if (line === 'summary')
+        void xvm
+          .engine(app)
+          .whenIdle()
+          .then(() => say(`summary ${partOf(xvm)}`));
+      if (line === 'arm') arm(xvm);
+    });
+    if (name === 'gateway') void reading.finished.then(() => xvm.engine(name).whenIdle()).then(() => say('done'));
+  },
+});
+// Not left to the event loop's end, where Node 20 can hang (see scripts/start.mjs).
+process.exit(code);
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function tellGroup(xvm: Xvm): void {
+  let told = '';
+  const look = (): void => {
+    const { role, epoch, register } = xvm.unit(app).group!.status();
+    const now = JSON.stringify({ role, epoch, members: register?.members.map((member) => member.name) ?? [] });
+    if (now === told) return;
+    told = now;
+    say(`group ${now}`);
+  };
+  look();
+  setInterval(look, LOOK_MS);
+}
+
+/** What is confirmed when the connection is lost came from the one that is gone; the next confirmation comes from the other. */
+function arm(xvm: Xvm): void {
+  const read = (): { downs: number; confirmed: number } => {
+    const { buses, counters } = xvm.engine(app).statistics();
+    return { downs: buses['orders-bus']?.downs ?? 0, confirmed: counters['confirmed'] ?? 0 };
+  };
+  const { downs } = read();
+  let before: number | undefined;
+  const timer = setInterval(() => {
+    const now = read();
+    if (before === undefined) {
+      if (now.downs > downs) before = now.confirmed;
+    } else if (now.confirmed > before) {
+      clearInterval(timer);
+      say(`acked ${performance.timeOrigin + performance.now()}`);
+    }
+  }, LOOK_MS);
+  say('armed');
+}
+
+/** What this process knows of the result. */
+function partOf(xvm: Xvm): string {
+  const nothing = { lines: 0, quantity: 0, amountMicros: 0n };
+  const summary = {
+    lines: 0,
+    orders: 0,
+    cancelledLines: 0,
+    customers: 0,
+    events: 0,
+    byCountry: new Map(),
+    ledger: nothing,
+    rejected: 0,
+  };
+  if (name === 'gateway')
+    return toJson({ ...summary, rejected: xvm.engine<GatewayJournal>(app).read((journal) => journal.rejected) });
+  if (name === 'ledger')
+    return toJson({ ...summary, ledger: xvm.engine<LedgerBook>(app).read((book) => summariseLedger(book)) });
+  return toJson({ ...summary, ...xvm.engine<OrderBook>(app).read((book) => summariseOrders(book)) });
+}

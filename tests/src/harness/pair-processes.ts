@@ -1,0 +1,180 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { freePorts } from './free-ports.js';
+import { ManagedProcess } from './managed-process.js';
+import { ORDERS_MODEL } from './paths.js';
+import type { SupervisorLog } from './supervisor-log.js';
+
+export const MEMBERS = ['processor-a', 'processor-b'] as const;
+export type MemberName = (typeof MEMBERS)[number];
+export type PairProcessName = MemberName | 'gateway' | 'ledger';
+
+interface GroupView {
+  readonly role: string;
+  readonly epoch: number;
+  readonly members: readonly string[];
+}
+
+export interface PairSetup {
+  readonly log: SupervisorLog;
+  readonly data: string;
+  readonly input: string;
+  /** @default the embedded arbiter below the data directory */
+  readonly arbiter?: string | undefined;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+const MAIN = fileURLToPath(new URL('./pair-process.js', import.meta.url));
+/** What takes longer hangs. */
+const WAIT_MS_MAX = 60_000;
+
+/** The order example as a pair: gateway, two members of the order processor, ledger, each a process. */
+export class PairProcesses {
+  private readonly processes = new Map<PairProcessName, ManagedProcess>();
+
+  private constructor(
+    private readonly setup: PairSetup,
+    private readonly environment: Readonly<Record<string, string>>,
+  ) {}
+
+  static async create(setup: PairSetup): Promise<PairProcesses> {
+    const [first, second, ledger] = await freePorts(3);
+    return new PairProcesses(setup, {
+      ...setup.environment,
+      ORDERS_INPUT: setup.input,
+      ORDERS_PROCESSOR_PORT: String(first),
+      ORDERS_PROCESSOR_PORT_B: String(second),
+      ORDERS_LEDGER_PORT: String(ledger),
+      ...(setup.arbiter === undefined ? {} : { ORDERS_ARBITER: setup.arbiter }),
+    });
+  }
+
+  start(name: PairProcessName): ManagedProcess {
+    const args = [MAIN, ORDERS_MODEL, name, this.setup.data];
+    const child = new ManagedProcess({ name, args, environment: this.environment }, this.setup.log);
+    this.processes.set(name, child);
+    return child;
+  }
+
+  /** All four; resolves when the two members are paired and the gateway sends. */
+  async startAll(): Promise<void> {
+    this.start('ledger');
+    this.start('processor-a');
+    await this.line('processor-a', /^started$/);
+    this.start('processor-b');
+    await this.paired();
+    this.start('gateway');
+    await this.line('gateway', /^started$/);
+  }
+
+  process(name: PairProcessName): ManagedProcess {
+    return this.processes.get(name)!;
+  }
+
+  /** The member that said last that it is the primary. */
+  get primary(): MemberName | undefined {
+    let best: MemberName | undefined;
+    for (const name of MEMBERS) {
+      const view = this.view(name);
+      if (view?.role === 'primary' && view.epoch > (best === undefined ? 0 : this.view(best)!.epoch)) best = name;
+    }
+    return best;
+  }
+
+  other(name: MemberName): MemberName {
+    return name === 'processor-a' ? 'processor-b' : 'processor-a';
+  }
+
+  view(name: MemberName): GroupView | undefined {
+    const child = this.processes.get(name);
+    const line = child?.isRunning === true ? child.lines.findLast((one) => one.startsWith('group ')) : undefined;
+    return line === undefined ? undefined : (JSON.parse(line.slice('group '.length)) as GroupView);
+  }
+
+  /** Both members are listed, and the one that is not the primary follows. */
+  async paired(): Promise<void> {
+    await this.until('the members are a pair', () => {
+      const { primary } = this;
+      if (primary === undefined) return false;
+      return this.view(primary)!.members.length === 2 && this.view(this.other(primary))?.role === 'backup';
+    });
+  }
+
+  /** Tells the gateway to note the first acknowledgement after the next loss of its connection. */
+  async arm(): Promise<() => Promise<number | undefined>> {
+    const gateway = this.process('gateway');
+    const seen = gateway.lines.length;
+    gateway.tell('arm');
+    const after = (pattern: RegExp): string | undefined => gateway.lines.slice(seen).find((line) => pattern.test(line));
+    await this.until('the gateway is armed', () => after(/^armed$/) !== undefined);
+    return async () => {
+      await this.until('an event is acknowledged again', () => after(/^acked /) !== undefined || this.isDone);
+      const line = after(/^acked /);
+      return line === undefined ? undefined : Number(line.slice('acked '.length));
+    };
+  }
+
+  /** The gateway has passed on all of its input. */
+  get isDone(): boolean {
+    return this.process('gateway').lines.includes('done');
+  }
+
+  /** Waits for the end of the work; the results of gateway, primary and ledger together. */
+  async finish(): Promise<unknown> {
+    await this.until('the input has been worked off', () => this.isDone, 10 * WAIT_MS_MAX);
+    await this.paired();
+    const gateway = await this.summary('gateway');
+    const processor = await this.summary(this.primary!);
+    const ledger = await this.summary('ledger');
+    return { ...processor, ledger: ledger['ledger'], rejected: gateway['rejected'] };
+  }
+
+  /** SIGTERM to all, senders first. @throws when one does not end in order */
+  async stopAll(): Promise<void> {
+    const { primary } = this;
+    const members = primary === undefined ? MEMBERS : ([this.other(primary), primary] as const);
+    for (const name of ['gateway', ...members, 'ledger'] as const) {
+      const { code, signal } = await this.process(name).kill('SIGTERM');
+      if (code !== 0) throw new Error(`${name} stopped with ${code ?? signal}: ${this.process(name).errors}`);
+    }
+  }
+
+  async killAll(): Promise<void> {
+    await Promise.all([...this.processes.values()].map((child) => child.kill('SIGKILL')));
+  }
+
+  async line(name: PairProcessName, pattern: RegExp): Promise<string> {
+    const line = await this.process(name).line(pattern);
+    if (line === undefined) throw new Error(`${name} ended: ${this.process(name).errors}`);
+    return line;
+  }
+
+  /** @throws when it takes too long, or a process has ended that nobody killed */
+  async until(what: string, condition: () => boolean, waitMsMax = WAIT_MS_MAX): Promise<void> {
+    const endMs = performance.now() + waitMsMax;
+    while (!condition()) {
+      const ended = [...this.processes].find(([, child]) => child.endedByItself);
+      if (ended !== undefined || performance.now() > endMs) throw new Error(this.trouble(what, ended?.[0]));
+      await delay(2);
+    }
+  }
+
+  private async summary(name: PairProcessName): Promise<Record<string, unknown>> {
+    this.process(name).tell('summary');
+    const line = await this.line(name, /^summary /);
+    return JSON.parse(line.slice('summary '.length)) as Record<string, unknown>;
+  }
+
+  private trouble(what: string, ended: PairProcessName | undefined): string {
+    const why = ended === undefined ? 'waited too long' : `${ended} ended by itself`;
+    const views = MEMBERS.map((name) => `${name}: ${JSON.stringify(this.view(name))}`);
+    const errors = [...this.processes].map(([name, child]) => `${name} said:\n${child.errors.slice(-4_000)}`);
+    return [`until ${what}: ${why}`, ...views, ...errors].join('\n');
+  }
+}
+
+/** Stores of the members below a data directory. */
+export function memberStore(data: string, name: MemberName): string {
+  return join(data, 'order-processor', name);
+}
