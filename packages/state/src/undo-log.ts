@@ -14,7 +14,7 @@ export class UndoLog {
   /** Where the pre-image ends; it begins where the one before it ends. */
   private ends: number[] = [];
   private flags: number[] = [];
-  private arena = new Uint8Array(ARENA_KEPT_BYTES);
+  private arena = new Uint8Array(ARENA_BYTES_AT_FIRST);
   private used = 0;
 
   constructor(private readonly bytesMax: number) {}
@@ -87,6 +87,7 @@ function tooLarge(limit: string): AepError {
 
 const WAS_PRESENT = 1;
 const FIRST_IN_TRANSACTION = 2;
+const ARENA_BYTES_AT_FIRST = 4 * 1024;
 const ARENA_KEPT_BYTES = 256 * 1024;
 const RECORDS_KEPT = 16 * 1024;
 /** A record is also a put or delete in the journal record of the transaction, whose size is bounded; this is far past it. */

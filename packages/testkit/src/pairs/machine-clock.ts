@@ -9,6 +9,8 @@ export class MachineClock implements Clock {
   /** Callbacks planned and neither run nor cancelled. */
   planned = 0;
   private wallOffsetMs = 0;
+  isPaused = false;
+  /** What fell due during a pause, until all of it has happened: what comes meanwhile happens after it. */
   private waiting: (() => void)[] | undefined;
 
   /** @param pace own milliseconds in one of the world */
@@ -17,10 +19,6 @@ export class MachineClock implements Clock {
     private readonly pace: number,
     private readonly onUncaught: (error: unknown) => void,
   ) {}
-
-  get isPaused(): boolean {
-    return this.waiting !== undefined;
-  }
 
   wallMs(): number {
     // As Date.now: whole milliseconds, although the simulation moves in fractions of one.
@@ -61,10 +59,11 @@ export class MachineClock implements Clock {
   /** For what calls in from outside, such as the network. What nobody catches is told to the owner, as a crash of the process. */
   run(callback: () => void): void {
     if (this.isDead) return;
-    if (this.waiting !== undefined) {
-      this.waiting.push(callback);
-      return;
-    }
+    if (this.waiting === undefined) this.call(callback);
+    else this.waiting.push(callback);
+  }
+
+  private call(callback: () => void): void {
     try {
       callback();
     } catch (error) {
@@ -74,18 +73,32 @@ export class MachineClock implements Clock {
 
   kill(): void {
     this.isDead = true;
+    this.isPaused = false;
     this.waiting = undefined;
   }
 
   pause(): void {
-    if (!this.isDead) this.waiting ??= [];
+    if (this.isDead) return;
+    this.isPaused = true;
+    this.waiting ??= [];
   }
 
   /** What fell due meanwhile happens now, in its order. */
   resume(): void {
-    const { waiting = [] } = this;
-    this.waiting = undefined;
-    for (const callback of waiting) this.world.defer(() => this.run(callback));
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    this.world.defer(() => this.catchUp());
+  }
+
+  private catchUp(): void {
+    if (this.isDead || this.isPaused || this.waiting === undefined) return;
+    const next = this.waiting.shift();
+    if (next === undefined) {
+      this.waiting = undefined;
+      return;
+    }
+    this.call(next);
+    this.world.defer(() => this.catchUp());
   }
 
   jumpWall(deltaMs: number): void {

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { planOf } from './plan.js';
 import { simulate } from './simulation.js';
 
+Error.stackTraceLimit = 0;
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },

@@ -137,7 +137,7 @@ export function planOf(seed: number): Plan {
   const random = new SeededRandom(seed);
   const swarm = random.split();
   const members = swarm.below(4) === 0 ? 3 : 2;
-  const safetyMs = 150 + swarm.below(450);
+  const safetyMs = 80 + swarm.below(300);
   const recordsKept = swarm.below(2) === 0 ? 10_000 : swarm.below(20);
   return {
     seed,
@@ -153,7 +153,7 @@ export function planOf(seed: number): Plan {
     },
     disk: { commitMs: swarm.float() * 2, applyMs: swarm.below(2) === 0 ? 0 : swarm.float() * 5 },
     limits: {
-      heartbeatMs: 15,
+      heartbeatMs: 20,
       silenceMs: 45 + swarm.below(60),
       handshakeMs: 60,
       takeOverAfterMs: 15 + swarm.below(60),
@@ -161,7 +161,7 @@ export function planOf(seed: number): Plan {
       soloAfterMs: 1 + swarm.below(60),
       reconnectMinMs: 1 + swarm.below(3),
       reconnectMaxMs: 20,
-      registerPollMs: 60,
+      registerPollMs: 100,
       registerRetryMs: 5 + swarm.below(10),
       windowBytes: 300 + swarm.below(4_000),
       recentBytesMax: swarm.below(2) === 0 ? 100_000 : 1 + swarm.below(2_000),
@@ -211,12 +211,12 @@ function actionsOf(random: SeededRandom, members: number, safetyMs: number): Act
   return actions.sort((a, b) => a.atMs - b.atMs);
 }
 
-const INPUTS_MAX = 40;
+const INPUTS_MAX = 30;
 
 function inputsOf(random: SeededRandom, safetyMs: number): PlannedInput[] {
   const senders = 1 + random.below(3);
   const flows = 1 + random.below(2);
-  const count = 5 + random.below(INPUTS_MAX);
+  const count = 3 + random.below(INPUTS_MAX);
   const poisonRate = random.below(3) === 0 ? 0.2 : 0;
   const last = new Map<string, number>();
   const times = Array.from({ length: count }, () => random.float() * safetyMs).sort((a, b) => a - b);

@@ -11,6 +11,8 @@ import type { Findings } from './violation.js';
 
 /** When everything has come to rest: what the inputs must have led to, computed by a model of the application. */
 export class FinalChecker {
+  private folded: { readonly txId: number; readonly tables: ReadonlyMap<string, string> } | undefined;
+
   constructor(
     private readonly ledger: Ledger,
     private readonly findings: Findings,
@@ -85,8 +87,14 @@ export class FinalChecker {
     this.checkTables(name, disk);
   }
 
+  /** Members that are equal share it. */
+  private foldedAt(txId: number): ReadonlyMap<string, string> {
+    if (this.folded?.txId !== txId) this.folded = { txId, tables: foldRecords(this.ledger.records, txId) };
+    return this.folded.tables;
+  }
+
   private checkTables(name: string, disk: Machine['disk']): void {
-    const folded = foldRecords(this.ledger.records, disk.appliedTxId);
+    const folded = this.foldedAt(disk.appliedTxId);
     let count = 0;
     for (const [tableId, table] of disk.tables) {
       for (const { key, value } of table.range()) {
