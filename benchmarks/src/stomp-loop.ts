@@ -2,9 +2,10 @@ import { StompConnection, type StompFrame } from '@aep/bus-activemq/internal';
 import { SystemClock } from '@aep/kernel';
 import { TcpNetwork } from '@aep/net';
 
-const BATCH = 500;
+/** As the bus has them by default. */
+const BATCH = 1000;
 const COMMITS_IN_FLIGHT = 2;
-const PREFETCH = 500;
+const PREFETCH = 2000;
 const LIMITS = { headBytesMax: 65_536, headerCountMax: 256, bodyBytesMax: 1 << 20 };
 
 /**

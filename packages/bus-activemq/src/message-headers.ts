@@ -13,9 +13,13 @@ export function messageLines(outbound: Outbound, isResent: boolean): string {
   const { key, metadata, start, end } = outbound;
   let lines = key === '' ? '' : headerLine(KEY_HEADER, key);
   const headers = metadata.toHeaders();
-  // Names are letters and "-", values digits, except for the trace context, which is printable ASCII.
-  for (const name in headers)
-    lines += name === 'traceparent' ? headerLine(name, headers[name]!) : `${name}:${headers[name]}\n`;
+  for (const name in headers) {
+    const value = headers[name]!;
+    // Each header costs the broker, and these are 1 when they are absent.
+    if (value === '1' && (name === 'aep-version' || name === 'aep-encoding')) continue;
+    // Names are letters and "-", values digits, except for the trace context, which is printable ASCII.
+    lines += name === 'traceparent' ? headerLine(name, value) : `${name}:${value}\n`;
+  }
   if (isResent && !metadata.possibleDuplicate) lines += 'aep-possible-duplicate:true\n';
   return `${lines}content-length:${end - start}\n`;
 }

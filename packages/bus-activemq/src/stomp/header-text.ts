@@ -2,7 +2,6 @@ import { protocolError } from './stomp-error.js';
 
 const NEEDS_ESCAPE = /[\\\r\n:]/;
 const ESCAPED: Readonly<Record<string, string>> = { '\\': '\\\\', '\r': '\\r', '\n': '\\n', ':': '\\c' };
-const MEANT: Readonly<Record<string, string>> = { '\\': '\\', r: '\r', n: '\n', c: ':' };
 
 /** A header's name or value as it goes on the wire (STOMP 1.2, "Value Encoding"). */
 export function escapeHeader(text: string): string {
@@ -11,12 +10,30 @@ export function escapeHeader(text: string): string {
 
 /** @throws AEP_STOMP_PROTOCOL (retry) for an escape that STOMP does not know */
 export function unescapeHeader(text: string): string {
-  if (!text.includes('\\')) return text;
-  return text.replaceAll(/\\(.?)/gs, (_all, unit: string) => {
-    const meant = Object.hasOwn(MEANT, unit) ? MEANT[unit] : undefined;
-    if (meant === undefined) throw protocolError(`a header with the unknown escape "\\${unit}"`);
-    return meant;
-  });
+  let at = text.indexOf('\\');
+  if (at < 0) return text;
+  let meant = '';
+  let from = 0;
+  for (; at >= 0; at = text.indexOf('\\', from)) {
+    meant += text.slice(from, at) + meaningOf(text[at + 1] ?? '');
+    from = at + 2;
+  }
+  return meant + text.slice(from);
+}
+
+function meaningOf(unit: string): string {
+  switch (unit) {
+    case 'c':
+      return ':';
+    case '\\':
+      return '\\';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    default:
+      throw protocolError(`a header with the unknown escape "\\${unit}"`);
+  }
 }
 
 /** The lines of a head: command, headers, and the empty line behind them. Texts are escaped except in CONNECT frames. */
