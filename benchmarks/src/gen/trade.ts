@@ -344,7 +344,7 @@ export class Order extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -354,18 +354,27 @@ export class Order extends MessageView {
       this._orderId$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._orderId = '';
+      this._orderId$at = 0;
     }
     if (tag === 18 && at < end) {
       at++;
       this._account$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._account = '';
+      this._account$at = 0;
     }
     if (tag === 26 && at < end) {
       at++;
       this._symbol$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._symbol = '';
+      this._symbol$at = 0;
     }
     if (tag === 32 && at < end) {
       at++;
@@ -373,6 +382,9 @@ export class Order extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._side$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._side = 0;
+      this._side$at = 0;
     }
     if (tag === 40 && at < end) {
       at++;
@@ -380,12 +392,18 @@ export class Order extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._quantity$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._quantity = 0;
+      this._quantity$at = 0;
     }
     if (tag === 49 && at < end) {
       at++;
       this._price$at = at;
       at += 8;
       tag = bytes[at]!;
+    } else {
+      this._price = 0;
+      this._price$at = 0;
     }
     if (tag === 56 && at < end) {
       at++;
@@ -393,18 +411,27 @@ export class Order extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._placedAtMs$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._placedAtMs = 0;
+      this._placedAtMs$at = 0;
     }
     if (tag === 66 && at < end) {
       at++;
       this._region$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._region = '';
+      this._region$at = 0;
     }
     if (tag === 74 && at < end) {
       at++;
       this._department$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._department = '';
+      this._department$at = 0;
     }
     if (tag === 80 && at < end) {
       at++;
@@ -412,6 +439,9 @@ export class Order extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._allOrNone$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._allOrNone = false;
+      this._allOrNone$at = 0;
     }
     if (tag === 88 && at < end) {
       at++;
@@ -419,12 +449,18 @@ export class Order extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._sequence$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._sequence = 0;
+      this._sequence$at = 0;
     }
     if (tag === 98 && at < end) {
       at++;
       this._note$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._note = '';
+      this._note$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -879,7 +915,7 @@ export class Execution extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -889,18 +925,27 @@ export class Execution extends MessageView {
       this._orderId$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._orderId = '';
+      this._orderId$at = 0;
     }
     if (tag === 18 && at < end) {
       at++;
       this._region$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._region = '';
+      this._region$at = 0;
     }
     if (tag === 26 && at < end) {
       at++;
       this._department$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._department = '';
+      this._department$at = 0;
     }
     if (tag === 32 && at < end) {
       at++;
@@ -908,12 +953,18 @@ export class Execution extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._quantity$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._quantity = 0;
+      this._quantity$at = 0;
     }
     if (tag === 41 && at < end) {
       at++;
       this._price$at = at;
       at += 8;
       tag = bytes[at]!;
+    } else {
+      this._price = 0;
+      this._price$at = 0;
     }
     if (tag === 48 && at < end) {
       at++;
@@ -921,6 +972,9 @@ export class Execution extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._sequence$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._sequence = 0;
+      this._sequence$at = 0;
     }
     while (at < end) {
       const start = at;

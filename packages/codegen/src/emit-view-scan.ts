@@ -1,19 +1,26 @@
 import type { FieldPlan } from './field-plan.js';
 import type { FileContext } from './file-context.js';
+import { emitClear, emitReset } from './emit-view-reset.js';
+import type { OneofSchema } from './schema.js';
 import { caseSlot, isScalar } from './view-slots.js';
 
 /**
  * The pass over the tags. Senders write fields in the order of their numbers, so that order is tried first, by plain comparisons
  * (a third faster than jumping through a switch for each field); the loop behind it takes any order and the rest.
  */
-export function emitScan(context: FileContext, plans: readonly FieldPlan[]): void {
-  new ScanEmitter(context, plans).emit();
+export function emitScan(context: FileContext, plans: readonly FieldPlan[], oneofs: readonly OneofSchema[]): void {
+  new ScanEmitter(context, plans, oneofs).emit();
+}
+
+function isInOrder(plan: FieldPlan): boolean {
+  return isScalar(plan) && plan.tagSize === 1;
 }
 
 class ScanEmitter {
   constructor(
     private readonly context: FileContext,
     private readonly plans: readonly FieldPlan[],
+    private readonly oneofs: readonly OneofSchema[],
   ) {}
 
   private get writer(): FileContext['writer'] {
@@ -23,18 +30,24 @@ class ScanEmitter {
   emit(): void {
     const { writer, context } = this;
     writer.block('override $scan(): void {', () => {
-      writer.line('this.$clear();');
+      const inOrder = this.plans.filter(isInOrder);
+      const others = this.plans.filter((plan) => !isInOrder(plan));
+      emitClear(context, others, this.oneofs);
       writer.line('const bytes = this.$bytes;');
       writer.line('const end = this.$end;');
       writer.line('let at = this.$start;');
-      const inOrder = this.plans.filter((plan) => isScalar(plan) && plan.tagSize === 1);
       if (inOrder.length > 0) writer.line('let tag = bytes[at]!;');
       for (const plan of inOrder) {
-        writer.block(`if (tag === ${plan.tag} && at < end) {`, () => {
+        // Only what is not there has to be cleared: what is there is decoded anew when it is read.
+        const open = `if (tag === ${plan.tag} && at < end) {`;
+        const whenThere = (): void => {
           writer.line('at++;');
           this.emitScanScalar(plan);
           writer.line('tag = bytes[at]!;');
-        });
+        };
+        writer.block(open, whenThere, '} else {');
+        writer.indented(() => emitReset(context, plan));
+        writer.line('}');
       }
       writer.block('while (at < end) {', () => {
         writer.line('const start = at;');

@@ -1,5 +1,6 @@
 import { emitCheck, emitConstants, emitEncode, emitFieldTable, emitSizeMax, fieldDoc } from './emit-fields.js';
 import { emitLifecycle } from './emit-view-lifecycle.js';
+import { emitClear, emitReset } from './emit-view-reset.js';
 import { emitScan } from './emit-view-scan.js';
 import { FieldPlan } from './field-plan.js';
 import { caseSlot, isCollection, isRange, isScalar, pending, upperOneof as upper } from './view-slots.js';
@@ -39,8 +40,9 @@ class ViewEmitter {
       emitLifecycle(context, name, hasChildren);
       for (const plan of this.plans) this.emitField(plan);
       for (const oneof of message.oneofs) this.emitOneof(oneof);
-      emitScan(context, this.plans);
-      this.emitClear();
+      emitScan(context, this.plans, message.oneofs);
+      writer.block('override $clear(): void {', () => emitClear(context, this.plans, message.oneofs));
+      writer.line();
       this.emitMaterialize();
       this.emitTellChildren();
       this.emitEncoding();
@@ -211,7 +213,7 @@ class ViewEmitter {
       const { oneof } = plan.field;
       if (oneof !== undefined)
         writer.line(`if (${caseSlot(oneof)} === ${plan.field.number}) this.clear${upper(oneof)}();`);
-      else this.emitReset(plan);
+      else emitReset(this.context, plan);
     });
     writer.line();
   }
@@ -241,27 +243,7 @@ class ViewEmitter {
     writer.block(`clear${upper(oneof)}(): void {`, () => {
       this.emitGuard();
       writer.line(`${slot} = 0;`);
-      for (const plan of this.plans) if (plan.field.oneof === oneof) this.emitReset(plan);
-    });
-    writer.line();
-  }
-
-  private emitReset(plan: FieldPlan): void {
-    const { writer } = this;
-    const { slot, category } = plan;
-    if (isCollection(plan)) writer.line(`if (${slot} !== undefined) ${slot}.$empty();`);
-    else if (category === 'message') writer.line(`if (${slot} !== undefined) ${slot}.$dropEmbedded();`);
-    else writer.line(`${slot} = ${plan.initial};`);
-    writer.line(`${pending(plan)} = 0;`);
-    if (plan.hasFlag) writer.line(`${plan.has} = false;`);
-  }
-
-  private emitClear(): void {
-    const { writer } = this;
-    writer.block('override $clear(): void {', () => {
-      for (const plan of this.plans) this.emitReset(plan);
-      for (const oneof of this.message.oneofs) writer.line(`${caseSlot(oneof)} = 0;`);
-      writer.line('this.$unknown = undefined;');
+      for (const plan of this.plans) if (plan.field.oneof === oneof) emitReset(this.context, plan);
     });
     writer.line();
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { setCheckedMode } from '@aep/messages/internal';
 import fc from 'fast-check';
 import { fill, inObjectOrder, read, toProtobufjs } from './models.js';
 import { type BuiltSchema, buildSchemas, seed } from './random-build.js';
@@ -86,6 +87,34 @@ test('an entity is encoded to the same bytes and reads them back', () => {
     other.$reset();
     assert.equal(other.toBytes().length, 0);
   });
+});
+
+test('a pooled view shows nothing of what it showed before, read or not, in whatever order the fields came', () => {
+  setCheckedMode(false); // checked mode never uses a view again
+  try {
+    const shown = new Map<number, Uint8Array[]>();
+    forAllValues((schema, model) => {
+      const type = schema.type('M0');
+      const before = shown.get(schema.index) ?? [];
+      const bytes = encodeByProtobufjs(schema, model);
+      for (const earlier of before) {
+        const old = type.wrap(earlier);
+        if (earlier.length % 2 === 0) read(old);
+        else old.$validate();
+        old.dispose();
+        const view = type.wrap(bytes);
+        assert.deepEqual(read(view), sortFields(schema, model));
+        view.dispose();
+        const empty = type.create();
+        assert.equal(empty.toBytes().length, 0);
+        empty.dispose();
+      }
+      // Behind each other, the second of them begins with fields that are no longer in order.
+      shown.set(schema.index, [...before.slice(-2), Buffer.concat([bytes, bytes])]);
+    });
+  } finally {
+    setCheckedMode(true);
+  }
 });
 
 test('a view in the middle of other bytes reads only its own', () => {

@@ -9,7 +9,7 @@ import { Buffer } from 'node:buffer';
 /** Longest string that `decodeShortAscii` takes. */
 export const shortReadMax = 16;
 /** Longest string that a loop writes faster than the native encoder. */
-export const shortWriteMax = 20;
+export const shortWriteMax = 32;
 const fromCodes = String.fromCharCode;
 const replacement = '\uFFFD';
 // On a plain Uint8Array too: the methods only need a typed array as `this`.

@@ -296,7 +296,7 @@ export class InvoiceLineRead extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -307,24 +307,36 @@ export class InvoiceLineRead extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._line$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._line = 0;
+      this._line$at = 0;
     }
     if (tag === 18 && at < end) {
       at++;
       this._invoiceNo$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._invoiceNo = '';
+      this._invoiceNo$at = 0;
     }
     if (tag === 26 && at < end) {
       at++;
       this._stockCode$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._stockCode = '';
+      this._stockCode$at = 0;
     }
     if (tag === 34 && at < end) {
       at++;
       this._description$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._description = '';
+      this._description$at = 0;
     }
     if (tag === 40 && at < end) {
       at++;
@@ -332,12 +344,18 @@ export class InvoiceLineRead extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._quantity$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._quantity = 0;
+      this._quantity$at = 0;
     }
     if (tag === 50 && at < end) {
       at++;
       this._invoiceDate$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._invoiceDate = '';
+      this._invoiceDate$at = 0;
     }
     if (tag === 56 && at < end) {
       at++;
@@ -345,18 +363,27 @@ export class InvoiceLineRead extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._unitPriceMicros$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._unitPriceMicros = 0;
+      this._unitPriceMicros$at = 0;
     }
     if (tag === 66 && at < end) {
       at++;
       this._customerId$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._customerId = '';
+      this._customerId$at = 0;
     }
     if (tag === 74 && at < end) {
       at++;
       this._country$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._country = '';
+      this._country$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -682,7 +709,7 @@ export class LineRejected extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -693,12 +720,18 @@ export class LineRejected extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._line$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._line = 0;
+      this._line$at = 0;
     }
     if (tag === 18 && at < end) {
       at++;
       this._reason$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._reason = '';
+      this._reason$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -1034,7 +1067,7 @@ export class NewOrderMessage extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -1045,24 +1078,36 @@ export class NewOrderMessage extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._line$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._line = 0;
+      this._line$at = 0;
     }
     if (tag === 18 && at < end) {
       at++;
       this._invoiceNo$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._invoiceNo = '';
+      this._invoiceNo$at = 0;
     }
     if (tag === 26 && at < end) {
       at++;
       this._stockCode$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._stockCode = '';
+      this._stockCode$at = 0;
     }
     if (tag === 34 && at < end) {
       at++;
       this._description$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._description = '';
+      this._description$at = 0;
     }
     if (tag === 40 && at < end) {
       at++;
@@ -1070,12 +1115,18 @@ export class NewOrderMessage extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._quantity$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._quantity = 0;
+      this._quantity$at = 0;
     }
     if (tag === 50 && at < end) {
       at++;
       this._invoiceDate$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._invoiceDate = '';
+      this._invoiceDate$at = 0;
     }
     if (tag === 56 && at < end) {
       at++;
@@ -1083,24 +1134,36 @@ export class NewOrderMessage extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._unitPriceMicros$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._unitPriceMicros = 0;
+      this._unitPriceMicros$at = 0;
     }
     if (tag === 66 && at < end) {
       at++;
       this._customerId$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._customerId = '';
+      this._customerId$at = 0;
     }
     if (tag === 74 && at < end) {
       at++;
       this._country$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._country = '';
+      this._country$at = 0;
     }
     if (tag === 82 && at < end) {
       at++;
       this._department$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._department = '';
+      this._department$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -1535,7 +1598,7 @@ export class OrderEventMessage extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -1545,6 +1608,9 @@ export class OrderEventMessage extends MessageView {
       this._invoiceNo$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._invoiceNo = '';
+      this._invoiceNo$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -1552,24 +1618,36 @@ export class OrderEventMessage extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._orderState$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._orderState = 0;
+      this._orderState$at = 0;
     }
     if (tag === 26 && at < end) {
       at++;
       this._region$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._region = '';
+      this._region$at = 0;
     }
     if (tag === 34 && at < end) {
       at++;
       this._department$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._department = '';
+      this._department$at = 0;
     }
     if (tag === 42 && at < end) {
       at++;
       this._country$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._country = '';
+      this._country$at = 0;
     }
     if (tag === 48 && at < end) {
       at++;
@@ -1577,6 +1655,9 @@ export class OrderEventMessage extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._quantity$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._quantity = 0;
+      this._quantity$at = 0;
     }
     if (tag === 56 && at < end) {
       at++;
@@ -1584,6 +1665,9 @@ export class OrderEventMessage extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._amountMicros$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._amountMicros = 0n;
+      this._amountMicros$at = 0;
     }
     while (at < end) {
       const start = at;

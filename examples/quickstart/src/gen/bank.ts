@@ -146,7 +146,7 @@ export class Deposit extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -156,6 +156,9 @@ export class Deposit extends MessageView {
       this._account$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._account = '';
+      this._account$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -163,6 +166,9 @@ export class Deposit extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._pence$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._pence = 0;
+      this._pence$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -353,7 +359,7 @@ export class Booked extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -363,6 +369,9 @@ export class Booked extends MessageView {
       this._account$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._account = '';
+      this._account$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -370,6 +379,9 @@ export class Booked extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._balance$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._balance = 0;
+      this._balance$at = 0;
     }
     while (at < end) {
       const start = at;

@@ -247,7 +247,7 @@ export class ExecutorFailure extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -257,12 +257,18 @@ export class ExecutorFailure extends MessageView {
       this._channel$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._channel = '';
+      this._channel$at = 0;
     }
     if (tag === 18 && at < end) {
       at++;
       this._key$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._key = '';
+      this._key$at = 0;
     }
     if (tag === 24 && at < end) {
       at++;
@@ -270,12 +276,18 @@ export class ExecutorFailure extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._sno$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._sno = 0n;
+      this._sno$at = 0;
     }
     if (tag === 34 && at < end) {
       at++;
       this._reason$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._reason = '';
+      this._reason$at = 0;
     }
     if (tag === 40 && at < end) {
       at++;
@@ -283,6 +295,9 @@ export class ExecutorFailure extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._attempts$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._attempts = 0;
+      this._attempts$at = 0;
     }
     if (tag === 48 && at < end) {
       at++;
@@ -290,6 +305,9 @@ export class ExecutorFailure extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._factoryId$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._factoryId = 0;
+      this._factoryId$at = 0;
     }
     if (tag === 56 && at < end) {
       at++;
@@ -297,12 +315,18 @@ export class ExecutorFailure extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._typeId$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._typeId = 0;
+      this._typeId$at = 0;
     }
     if (tag === 66 && at < end) {
       at++;
       this._request$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._request = noBytes;
+      this._request$at = 0;
     }
     while (at < end) {
       const start = at;

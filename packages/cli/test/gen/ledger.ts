@@ -177,7 +177,9 @@ export class Deposit extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    if (this._place !== undefined) this._place.$dropEmbedded();
+    this._place$at = 0;
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -187,6 +189,9 @@ export class Deposit extends MessageView {
       this._account$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._account = '';
+      this._account$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -194,6 +199,9 @@ export class Deposit extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._amount$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._amount = 0;
+      this._amount$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -410,7 +418,7 @@ export class Deposited extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -420,6 +428,9 @@ export class Deposited extends MessageView {
       this._account$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._account = '';
+      this._account$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -427,6 +438,9 @@ export class Deposited extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._balance$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._balance = 0;
+      this._balance$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -595,7 +609,7 @@ export class Place extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -605,6 +619,9 @@ export class Place extends MessageView {
       this._city$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._city = '';
+      this._city$at = 0;
     }
     while (at < end) {
       const start = at;

@@ -162,7 +162,7 @@ export class Sale extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -172,6 +172,9 @@ export class Sale extends MessageView {
       this._item$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._item = '';
+      this._item$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -179,12 +182,18 @@ export class Sale extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._amount$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._amount = 0;
+      this._amount$at = 0;
     }
     if (tag === 26 && at < end) {
       at++;
       this._region$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._region = '';
+      this._region$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -412,7 +421,7 @@ export class Total extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -422,6 +431,9 @@ export class Total extends MessageView {
       this._item$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._item = '';
+      this._item$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -429,12 +441,18 @@ export class Total extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._total$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._total = 0;
+      this._total$at = 0;
     }
     if (tag === 26 && at < end) {
       at++;
       this._region$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._region = '';
+      this._region$at = 0;
     }
     while (at < end) {
       const start = at;

@@ -136,7 +136,7 @@ export class Any extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -146,12 +146,18 @@ export class Any extends MessageView {
       this._typeUrl$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._typeUrl = '';
+      this._typeUrl$at = 0;
     }
     if (tag === 18 && at < end) {
       at++;
       this._value$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._value = noBytes;
+      this._value$at = 0;
     }
     while (at < end) {
       const start = at;

@@ -135,7 +135,7 @@ export class Duration extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -146,6 +146,9 @@ export class Duration extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._seconds$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._seconds = 0n;
+      this._seconds$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -153,6 +156,9 @@ export class Duration extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._nanos$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._nanos = 0;
+      this._nanos$at = 0;
     }
     while (at < end) {
       const start = at;

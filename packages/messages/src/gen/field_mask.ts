@@ -113,7 +113,9 @@ export class FieldMask extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    if (this._paths !== undefined) this._paths.$empty();
+    this._paths$end = 0;
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;

@@ -140,7 +140,9 @@ export class Struct extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    if (this._fields !== undefined) this._fields.$empty();
+    this._fields$end = 0;
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -593,7 +595,12 @@ export class Value extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    if (this._structValue !== undefined) this._structValue.$dropEmbedded();
+    this._structValue$at = 0;
+    if (this._listValue !== undefined) this._listValue.$dropEmbedded();
+    this._listValue$at = 0;
+    this._kind$case = 0;
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -605,6 +612,9 @@ export class Value extends MessageView {
       if (at - this._nullValue$at > 10) this.$refuseBytes();
       this._kind$case = 1;
       tag = bytes[at]!;
+    } else {
+      this._nullValue = 0;
+      this._nullValue$at = 0;
     }
     if (tag === 17 && at < end) {
       at++;
@@ -612,6 +622,9 @@ export class Value extends MessageView {
       at += 8;
       this._kind$case = 2;
       tag = bytes[at]!;
+    } else {
+      this._numberValue = 0;
+      this._numberValue$at = 0;
     }
     if (tag === 26 && at < end) {
       at++;
@@ -619,6 +632,9 @@ export class Value extends MessageView {
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       this._kind$case = 3;
       tag = bytes[at]!;
+    } else {
+      this._stringValue = '';
+      this._stringValue$at = 0;
     }
     if (tag === 32 && at < end) {
       at++;
@@ -627,6 +643,9 @@ export class Value extends MessageView {
       if (at - this._boolValue$at > 10) this.$refuseBytes();
       this._kind$case = 4;
       tag = bytes[at]!;
+    } else {
+      this._boolValue = false;
+      this._boolValue$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -1329,7 +1348,9 @@ export class ListValue extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    if (this._values !== undefined) this._values.$empty();
+    this._values$end = 0;
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;

@@ -131,7 +131,7 @@ export class DoubleValue extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -141,6 +141,9 @@ export class DoubleValue extends MessageView {
       this._value$at = at;
       at += 8;
       tag = bytes[at]!;
+    } else {
+      this._value = 0;
+      this._value$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -371,7 +374,7 @@ export class FloatValue extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -381,6 +384,9 @@ export class FloatValue extends MessageView {
       this._value$at = at;
       at += 4;
       tag = bytes[at]!;
+    } else {
+      this._value = 0;
+      this._value$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -611,7 +617,7 @@ export class Int64Value extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -622,6 +628,9 @@ export class Int64Value extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._value$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._value = 0n;
+      this._value$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -853,7 +862,7 @@ export class UInt64Value extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -864,6 +873,9 @@ export class UInt64Value extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._value$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._value = 0n;
+      this._value$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -1095,7 +1107,7 @@ export class Int32Value extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -1106,6 +1118,9 @@ export class Int32Value extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._value$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._value = 0;
+      this._value$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -1337,7 +1352,7 @@ export class UInt32Value extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -1348,6 +1363,9 @@ export class UInt32Value extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._value$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._value = 0;
+      this._value$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -1579,7 +1597,7 @@ export class BoolValue extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -1590,6 +1608,9 @@ export class BoolValue extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._value$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._value = false;
+      this._value$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -1821,7 +1842,7 @@ export class StringValue extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -1831,6 +1852,9 @@ export class StringValue extends MessageView {
       this._value$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._value = '';
+      this._value$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -2063,7 +2087,7 @@ export class BytesValue extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -2073,6 +2097,9 @@ export class BytesValue extends MessageView {
       this._value$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._value = noBytes;
+      this._value$at = 0;
     }
     while (at < end) {
       const start = at;

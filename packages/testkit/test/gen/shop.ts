@@ -204,7 +204,7 @@ export class NewOrder extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -214,12 +214,18 @@ export class NewOrder extends MessageView {
       this._orderId$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._orderId = '';
+      this._orderId$at = 0;
     }
     if (tag === 18 && at < end) {
       at++;
       this._region$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._region = '';
+      this._region$at = 0;
     }
     if (tag === 24 && at < end) {
       at++;
@@ -227,12 +233,18 @@ export class NewOrder extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._quantity$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._quantity = 0;
+      this._quantity$at = 0;
     }
     if (tag === 34 && at < end) {
       at++;
       this._instruction$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._instruction = '';
+      this._instruction$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -457,7 +469,7 @@ export class Customer extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -467,6 +479,9 @@ export class Customer extends MessageView {
       this._name$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._name = '';
+      this._name$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -474,6 +489,9 @@ export class Customer extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._orders$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._orders = 0;
+      this._orders$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -760,7 +778,13 @@ export class OrderEvent extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    if (this._notes !== undefined) this._notes.$empty();
+    this._notes$end = 0;
+    if (this._counts !== undefined) this._counts.$empty();
+    this._counts$end = 0;
+    if (this._customer !== undefined) this._customer.$dropEmbedded();
+    this._customer$at = 0;
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -770,6 +794,9 @@ export class OrderEvent extends MessageView {
       this._orderId$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._orderId = '';
+      this._orderId$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -777,12 +804,18 @@ export class OrderEvent extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._orderState$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._orderState = 0;
+      this._orderState$at = 0;
     }
     if (tag === 26 && at < end) {
       at++;
       this._region$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._region = '';
+      this._region$at = 0;
     }
     if (tag === 32 && at < end) {
       at++;
@@ -790,6 +823,9 @@ export class OrderEvent extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._total$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._total = 0n;
+      this._total$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -1062,7 +1098,7 @@ export class Reminder extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -1072,6 +1108,9 @@ export class Reminder extends MessageView {
       this._orderId$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._orderId = '';
+      this._orderId$at = 0;
     }
     while (at < end) {
       const start = at;

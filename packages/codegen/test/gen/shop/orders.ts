@@ -363,7 +363,7 @@ export class NewOrder extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -373,18 +373,27 @@ export class NewOrder extends MessageView {
       this._orderId$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._orderId = '';
+      this._orderId$at = 0;
     }
     if (tag === 18 && at < end) {
       at++;
       this._account$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._account = '';
+      this._account$at = 0;
     }
     if (tag === 26 && at < end) {
       at++;
       this._symbol$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._symbol = '';
+      this._symbol$at = 0;
     }
     if (tag === 32 && at < end) {
       at++;
@@ -392,6 +401,9 @@ export class NewOrder extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._side$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._side = 0;
+      this._side$at = 0;
     }
     if (tag === 40 && at < end) {
       at++;
@@ -399,12 +411,18 @@ export class NewOrder extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._quantity$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._quantity = 0;
+      this._quantity$at = 0;
     }
     if (tag === 49 && at < end) {
       at++;
       this._price$at = at;
       at += 8;
       tag = bytes[at]!;
+    } else {
+      this._price = 0;
+      this._price$at = 0;
     }
     if (tag === 56 && at < end) {
       at++;
@@ -412,18 +430,27 @@ export class NewOrder extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._placedAtMs$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._placedAtMs = 0;
+      this._placedAtMs$at = 0;
     }
     if (tag === 66 && at < end) {
       at++;
       this._region$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._region = '';
+      this._region$at = 0;
     }
     if (tag === 74 && at < end) {
       at++;
       this._department$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._department = '';
+      this._department$at = 0;
     }
     if (tag === 80 && at < end) {
       at++;
@@ -431,6 +458,9 @@ export class NewOrder extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._allOrNone$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._allOrNone = false;
+      this._allOrNone$at = 0;
     }
     if (tag === 88 && at < end) {
       at++;
@@ -438,12 +468,18 @@ export class NewOrder extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._sequence$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._sequence = 0n;
+      this._sequence$at = 0;
     }
     if (tag === 98 && at < end) {
       at++;
       this._note$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._note = '';
+      this._note$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -857,7 +893,7 @@ export class Execution extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -867,6 +903,9 @@ export class Execution extends MessageView {
       this._executionId$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._executionId = '';
+      this._executionId$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -874,12 +913,18 @@ export class Execution extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._quantity$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._quantity = 0;
+      this._quantity$at = 0;
     }
     if (tag === 25 && at < end) {
       at++;
       this._price$at = at;
       at += 8;
       tag = bytes[at]!;
+    } else {
+      this._price = 0;
+      this._price$at = 0;
     }
     if (tag === 32 && at < end) {
       at++;
@@ -887,6 +932,9 @@ export class Execution extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._tradedAtMs$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._tradedAtMs = 0;
+      this._tradedAtMs$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -1313,7 +1361,7 @@ export class Address extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -1323,12 +1371,18 @@ export class Address extends MessageView {
       this._street$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._street = '';
+      this._street$at = 0;
     }
     if (tag === 18 && at < end) {
       at++;
       this._city$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._city = '';
+      this._city$at = 0;
     }
     if (tag === 26 && at < end) {
       at++;
@@ -1336,6 +1390,10 @@ export class Address extends MessageView {
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       this._country$has = true;
       tag = bytes[at]!;
+    } else {
+      this._country = '';
+      this._country$at = 0;
+      this._country$has = false;
     }
     while (at < end) {
       const start = at;
@@ -2043,7 +2101,28 @@ export class OrderReport extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    if (this._executions !== undefined) this._executions.$empty();
+    this._executions$end = 0;
+    if (this._lotSizes !== undefined) this._lotSizes.$empty();
+    this._lotSizes$end = 0;
+    if (this._tags !== undefined) this._tags.$empty();
+    this._tags$end = 0;
+    if (this._counters !== undefined) this._counters.$empty();
+    this._counters$end = 0;
+    if (this._addresses !== undefined) this._addresses.$empty();
+    this._addresses$end = 0;
+    if (this._billing !== undefined) this._billing.$dropEmbedded();
+    this._billing$at = 0;
+    if (this._filledBy !== undefined) this._filledBy.$dropEmbedded();
+    this._filledBy$at = 0;
+    if (this._reportedAt !== undefined) this._reportedAt.$dropEmbedded();
+    this._reportedAt$at = 0;
+    if (this._sides !== undefined) this._sides.$empty();
+    this._sides$end = 0;
+    if (this._owner !== undefined) this._owner.$dropEmbedded();
+    this._owner$at = 0;
+    this._outcome$case = 0;
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -2053,6 +2132,9 @@ export class OrderReport extends MessageView {
       this._orderId$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._orderId = '';
+      this._orderId$at = 0;
     }
     if (tag === 64 && at < end) {
       at++;
@@ -2061,6 +2143,10 @@ export class OrderReport extends MessageView {
       if (at - this._priority$at > 10) this.$refuseBytes();
       this._priority$has = true;
       tag = bytes[at]!;
+    } else {
+      this._priority = 0;
+      this._priority$at = 0;
+      this._priority$has = false;
     }
     if (tag === 74 && at < end) {
       at++;
@@ -2068,6 +2154,9 @@ export class OrderReport extends MessageView {
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       this._outcome$case = 9;
       tag = bytes[at]!;
+    } else {
+      this._rejectedBecause = '';
+      this._rejectedBecause$at = 0;
     }
     if (tag === 88 && at < end) {
       at++;
@@ -2076,12 +2165,18 @@ export class OrderReport extends MessageView {
       if (at - this._parkedUntilMs$at > 10) this.$refuseBytes();
       this._outcome$case = 11;
       tag = bytes[at]!;
+    } else {
+      this._parkedUntilMs = 0n;
+      this._parkedUntilMs$at = 0;
     }
     if (tag === 106 && at < end) {
       at++;
       this._signature$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._signature = noBytes;
+      this._signature$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -2562,7 +2657,9 @@ export class OrderReport_Party extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    if (this._agent !== undefined) this._agent.$dropEmbedded();
+    this._agent$at = 0;
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -2572,6 +2669,9 @@ export class OrderReport_Party extends MessageView {
       this._name$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._name = '';
+      this._name$at = 0;
     }
     while (at < end) {
       const start = at;
