@@ -180,6 +180,12 @@ export class World {
     return this.lines.slice(-count).join('\n');
   }
 
+  /** This one is the primary for itself, and its engine runs; another one that has not noticed yet may be so, too. */
+  works(name: string): boolean {
+    const machine = this.machine(name);
+    return machine.role === 'primary' && machine.life?.engines.current?.isWorking === true;
+  }
+
   get primary(): Machine | undefined {
     return this.machines.find((one) => one.role === 'primary' && one.life?.engines.current?.isWorking === true);
   }

@@ -32,6 +32,8 @@ export class Register {
   private timer: TimerHandle | undefined;
   private isReading = false;
   private isStopped = false;
+  /** Said once, not at each attempt. */
+  private isUnreachable = false;
   private waiting: (() => void)[] = [];
 
   constructor(private readonly parts: RegisterParts) {}
@@ -93,7 +95,7 @@ export class Register {
     this.parts.arbiter.read((error, record) => {
       this.isReading = false;
       if (this.isStopped) return;
-      if (error === undefined) this.learn(record);
+      if (error === undefined) this.answered(record);
       else this.failed(error, waiting);
       const delayMs = this.waiting.length === 0 ? this.parts.pollMs : error === undefined ? 0 : this.parts.retryMs;
       this.timer = this.parts.clock.schedule(delayMs, () => this.read());
@@ -101,8 +103,15 @@ export class Register {
     });
   }
 
+  private answered(record: GroupRecord | undefined): void {
+    if (this.isUnreachable) this.parts.log.log('info', 'the arbiter can be read again', {});
+    this.isUnreachable = false;
+    this.learn(record);
+  }
+
   private failed(error: AepError, waiting: (() => void)[]): void {
-    this.parts.log.log('warn', 'the arbiter cannot be read', {}, error);
+    if (!this.isUnreachable) this.parts.log.log('warn', 'the arbiter cannot be read', {}, error);
+    this.isUnreachable = true;
     this.waiting = [...waiting, ...this.waiting];
   }
 
