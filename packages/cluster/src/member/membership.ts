@@ -56,7 +56,7 @@ export class Membership {
   constructor(
     private readonly context: MemberContext,
     record: GroupRecord,
-    private readonly parts: MembershipParts,
+    protected readonly parts: MembershipParts,
   ) {
     this.record = record;
     for (const ref of this.listedOthers()) {

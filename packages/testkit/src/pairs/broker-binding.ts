@@ -92,6 +92,8 @@ export class BrokerBinding extends BusBinding {
     const { input, session } = delivery as BrokerDelivery;
     // What came over a connection that is gone comes again, and is acknowledged then.
     if (session === this.session) session.acknowledge(input);
+    // There may be room for what waited.
+    if (this.waiting.length > 0) this.doResume();
   }
 
   protected override doResume(): void {

@@ -3,7 +3,7 @@ import type { BusDescription, BusProvider } from '@aep/bus';
 import type { EngineOptions } from '@aep/engine';
 import { AepError, type Log, SeededRandom, silentLog, toError, VirtualClock } from '@aep/kernel';
 import { MemoryNetwork } from '@aep/net';
-import { type CrashOutcome, type JournalOptions, MemoryDisk, MemoryStoreMaker } from '@aep/store';
+import { type CrashOutcome, type JournalOptions, MemoryDisk, MemoryStoreMaker, type StoreMaker } from '@aep/store';
 import { Broker } from './broker.js';
 import { ClosingCount } from './counted-stores.js';
 import { Machine, type MachineLife } from './machine.js';
@@ -26,6 +26,8 @@ export interface PairWorldOptions {
   readonly journal?: JournalOptions;
   /** Classes to be put in the place of the shipped ones, to prove that a checker finds what comes of it (H33). @default none */
   readonly parts?: MemberPorts['parts'];
+  /** Puts something between a member and its stores. @default nothing */
+  readonly stores?: (maker: StoreMaker) => StoreMaker;
   /** Travel time between members; of each piece up to `jitterMs` more. @default 0.1, 0 */
   readonly delayMs?: number;
   readonly jitterMs?: number;
@@ -119,7 +121,7 @@ export class PairWorld {
         random: random.split(),
         network: new MachineNetwork(this.network.node(machine.name), clock),
         arbiter: ways,
-        stores: this.closing.counted(maker),
+        stores: this.closing.counted(options.stores === undefined ? maker : options.stores(maker)),
         engines: life.engines,
         log: options.log?.(machine.name) ?? silentLog,
         onEvent: (event: MemberEvent) => void life.events.push(event),

@@ -18,6 +18,10 @@ import { Strikes } from './strikes.js';
 export interface SimulationOptions {
   /** Classes in the place of the shipped ones (H33). */
   readonly parts?: PairWorldOptions['parts'];
+  /** Stores that break a rule. */
+  readonly stores?: PairWorldOptions['stores'];
+  /** Breaks a rule of the engine until the answer is called. */
+  readonly patch?: () => Promise<() => void>;
   /** Keeps a line of everything that happens. */
   readonly isTold?: boolean;
 }
@@ -40,8 +44,13 @@ const LOOK_EVERY = 8;
 const EVENTS_MAX = 200_000;
 
 /** Runs one plan: a safety phase with faults, then a liveness phase without (H31). */
-export function simulate(plan: Plan, options: SimulationOptions = {}): Promise<Outcome> {
-  return new Simulation(plan, options).run();
+export async function simulate(plan: Plan, options: SimulationOptions = {}): Promise<Outcome> {
+  const unpatch = await options.patch?.();
+  try {
+    return await new Simulation(plan, options).run();
+  } finally {
+    unpatch?.();
+  }
 }
 
 class Simulation {
@@ -70,13 +79,13 @@ class Simulation {
         onEnd: (life, _cause, wasKilled) => this.onEnd(life, wasKilled),
       },
     ]);
-    this.world = new PairWorld(
-      worldOptions(plan, {
-        observer,
-        ...(options.parts && { parts: options.parts }),
-        log: this.trace.lines === undefined ? undefined : (name) => this.logOf(name),
-      }),
-    );
+    this.world = new PairWorld({
+      ...worldOptions(plan),
+      observer,
+      ...(options.parts && { parts: options.parts }),
+      ...(options.stores && { stores: options.stores }),
+      ...(options.isTold === true && { log: (name: string) => this.logOf(name) }),
+    });
     this.strikes = new Strikes(this.world, plan.disk, (line) => this.trace.note(line));
   }
 
@@ -140,7 +149,10 @@ class Simulation {
   private async untilRest(when: string): Promise<void> {
     const { world } = this;
     const endMs = world.clock.monotonicMs() + LIVENESS_MS_MAX;
-    const isAtRest = await world.runUntil(endMs, () => !this.isFine || world.events > EVENTS_MAX || this.isDueAndAtRest);
+    const isAtRest = await world.runUntil(
+      endMs,
+      () => !this.isFine || world.events > EVENTS_MAX || this.isDueAndAtRest,
+    );
     if (this.isFine && !(isAtRest && this.isAtRest))
       this.findings.add('Liveness', `not at rest ${when}: ${this.describeWorld()}`);
   }
@@ -208,14 +220,8 @@ class Simulation {
   }
 }
 
-function worldOptions(
-  plan: Plan,
-  rest: Pick<PairWorldOptions, 'observer' | 'parts'> & { log: PairWorldOptions['log'] | undefined },
-): PairWorldOptions {
-  const { log, ...given } = rest;
+function worldOptions(plan: Plan): Omit<PairWorldOptions, 'observer'> {
   return {
-    ...given,
-    ...(log === undefined ? {} : { log }),
     seed: plan.seed,
     names: ['a', 'b', 'c'].slice(0, plan.members),
     bus: COUNTER_BUS,

@@ -1,0 +1,78 @@
+import { type MarkName, MARKS } from '@aep/cluster';
+import type { Violation } from './checkers/violation.js';
+import type { PlantedBug } from './planted-bugs.js';
+import { type Plan, planOf } from './plan.js';
+import { simulate } from './simulation.js';
+
+export interface BatchOptions {
+  readonly from: number;
+  readonly seeds: number;
+  /** Ends the batch earlier. @default never */
+  readonly isOver?: () => boolean;
+  readonly bug?: PlantedBug;
+  /** @default 1 */
+  readonly failuresMax?: number;
+  /** Every so many seeds one is run a second time (Determinism). @default 50 */
+  readonly twiceEvery?: number;
+  readonly onSeed?: (done: number) => void;
+}
+
+export interface Failure {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+}
+
+export interface BatchReport {
+  readonly seeds: number;
+  readonly events: number;
+  readonly simulatedMs: number;
+  readonly committed: number;
+  readonly marks: ReadonlyMap<MarkName, number>;
+  readonly failures: readonly Failure[];
+}
+
+/**
+ * Marks that no run of this simulator gets to, each with its reason; `missedMarks` leaves them out.
+ */
+const OUT_OF_REACH: ReadonlyMap<MarkName, string> = new Map([
+  [
+    'diverged',
+    'needs two histories that were both acknowledged: what the promise excludes while nobody promotes without safety',
+  ],
+  ['promoted-unsafe', 'an order of a person that gives up the promise (H9)'],
+]);
+
+/** Runs seeds one after the other until one has broken something. */
+export async function runBatch(options: BatchOptions): Promise<BatchReport> {
+  const { from, seeds, isOver = () => false, bug, failuresMax = 1, twiceEvery = 50, onSeed } = options;
+  const marks = new Map<MarkName, number>();
+  const failures: Failure[] = [];
+  const total = { seeds: 0, events: 0, simulatedMs: 0, committed: 0 };
+  for (let seed = from; seed < from + seeds && failures.length < failuresMax && !isOver(); seed++) {
+    const plan = planOf(seed);
+    const outcome = await simulate(plan, bug);
+    const violations = [...outcome.violations];
+    if (seed % twiceEvery === 0) violations.push(...(await runAgain(plan, outcome.traceHash)));
+    if (violations.length > 0) failures.push({ seed, violations });
+    for (const [mark, count] of outcome.marks) marks.set(mark, (marks.get(mark) ?? 0) + count);
+    total.seeds++;
+    total.events += outcome.events;
+    total.simulatedMs += outcome.simulatedMs;
+    total.committed += outcome.committed;
+    onSeed?.(total.seeds);
+  }
+  return { ...total, marks, failures };
+}
+
+/** Rare branches that a batch has never got to. */
+export function missedMarks(marks: ReadonlyMap<MarkName, number>): MarkName[] {
+  return MARKS.filter((mark) => !marks.has(mark) && !OUT_OF_REACH.has(mark));
+}
+
+async function runAgain(plan: Plan, traceHash: number): Promise<Violation[]> {
+  const again = await simulate(plan);
+  if (again.traceHash === traceHash) return [];
+  return [
+    { clause: 'Determinism', detail: `a second run has the trace ${again.traceHash}, the first had ${traceHash}` },
+  ];
+}
