@@ -135,6 +135,7 @@ describe('a broker that answers with errors', () => {
       'binding down AEP_STOMP_BROKER_ERROR',
       'binding up',
     ]);
+    assert.deepEqual(world.loggedCodes, ['AEP_STOMP_BROKER_ERROR'], 'said once a minute');
     assert.ok(world.logText.includes('a surprise?'), 'what it says is shown without control characters');
   });
 

@@ -42,7 +42,7 @@ export function openStompClient(): FuzzTarget {
   const world = new StompFuzzWorld();
   return {
     ...formatOf('stomp-client', 1500),
-    seeds: [CONNECTED + RECEIPT + MESSAGE + TEXT_MESSAGE, CONNECTED + RECEIPT + MESSAGE + MESSAGE + ERROR].map(
+    seeds: [CONNECTED + RECEIPT + MESSAGE + TEXT_MESSAGE, CONNECTED + RECEIPT + MESSAGE + MESSAGE].map(
       bytesOfText,
     ),
     run: (input) => world.run(input),
