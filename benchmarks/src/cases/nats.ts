@@ -12,7 +12,7 @@ import { encodedOrders } from '../orders.js';
 
 const ROUNDS = 5;
 const SYNC_NOTE =
-  'NATS 2.9 answers a publish when the operating system has the message and syncs every two minutes; the engines sync before they send';
+  'NATS 2.9 answers a publish when the operating system has the message and syncs every 60 seconds; the engines sync before they send';
 
 interface Contest {
   readonly pair: EnginePair;
