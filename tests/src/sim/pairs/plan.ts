@@ -10,6 +10,8 @@ export const FAULTS = [
   'power',
   /** An orderly end of the process. */
   'stop',
+  /** A person hands the primary over to another member (H8). */
+  'switch',
   /** A machine comes back with an empty disk. */
   'diskLoss',
   'failingSync',
@@ -113,6 +115,7 @@ const STRIKES_MAX: Readonly<Record<Fault, number>> = {
   kill: 5,
   power: 2,
   stop: 2,
+  switch: 3,
   diskLoss: 2,
   failingSync: 2,
   failingApply: 1,
@@ -163,7 +166,7 @@ export function planOf(seed: number): Plan {
       reconnectMaxMs: 20,
       registerPollMs: 100,
       registerRetryMs: 5 + swarm.below(10),
-      windowBytes: 300 + swarm.below(4_000),
+      windowBytes: 300 + swarm.below(swarm.below(2) === 0 ? 2_000 : 20_000),
       recentBytesMax: swarm.below(2) === 0 ? 100_000 : 1 + swarm.below(2_000),
       frameBytesMax: 1_000_000,
       pairWithinRecords: swarm.below(2) === 0 ? 10_000 : 1 + swarm.below(5),
@@ -183,7 +186,7 @@ export function planOf(seed: number): Plan {
     inboundAck: swarm.below(2) === 0 ? 'OnSendStability' : 'OnStoreStability',
     runBytesMax: 1_024 + swarm.below(4_000),
     waitingBytesMax: swarm.below(2) === 0 ? 4_096 : 1_000_000,
-    brokerWindowMax: 1 + swarm.below(12),
+    brokerWindowMax: 1 + swarm.below(swarm.below(2) === 0 ? 8 : 60),
     hasColdRestart: swarm.below(4) === 0,
   };
 }
@@ -198,7 +201,8 @@ function actionsOf(random: SeededRandom, members: number, safetyMs: number): Act
     for (let strike = 0; strike < strikes; strike++) {
       const machine = own.below(members);
       actions.push({
-        atMs: own.float() * safetyMs,
+        // Some at the very beginning, where the group is founded.
+        atMs: own.float() * (own.below(5) === 0 ? 15 : safetyMs),
         fault,
         machine,
         other: (machine + 1 + own.below(members - 1)) % members,

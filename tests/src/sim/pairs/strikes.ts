@@ -77,6 +77,8 @@ export class Strikes {
       case 'stop':
         if (machine.isRunning) machine.life!.clock.run(() => machine.life!.member.stop());
         return;
+      case 'switch':
+        return this.switchFrom(world.primary, action);
       case 'diskLoss':
         if (this.isSpare(machine)) world.loseDisk(machine);
         return this.bootLater(machine, durationMs);
@@ -127,6 +129,13 @@ export class Strikes {
         this.ambushes.push(action);
         return;
     }
+  }
+
+  private switchFrom(primary: Machine | undefined, { machine, other }: Action): void {
+    if (primary === undefined) return;
+    const { name } = this.world.machines[machine === primary.index ? other : machine]!;
+    const { clock, member } = primary.life!;
+    clock.run(() => member.switchTo(name, () => undefined));
   }
 
   private killFor(machine: Machine, outcome: 'lost' | 'chance', durationMs: number): void {

@@ -3,13 +3,14 @@ import type { Store } from '@aep/store';
 import type { MachineLife, WorldObserver } from '@aep/testkit/pairs';
 import type { Findings } from './violation.js';
 
-/** One primary per epoch (H1, H3, H4): an epoch belongs to one engine of one life of one process, the one that the register names. */
+/**
+ * One primary per epoch (H1, H3, H4): an epoch belongs to one life of one process, the one that the register names. (After a
+ * switch that was given up a second engine of that process goes on in it.)
+ */
 export class EpochChecker implements WorldObserver {
   private readonly registered = new Map<number, GroupRecord>();
   private readonly owners = new Map<number, number>();
-  private readonly engines = new Map<MachineLife, number>();
   private lastEpoch = 0;
-  private started = 0;
 
   constructor(private readonly findings: Findings) {}
 
@@ -23,7 +24,6 @@ export class EpochChecker implements WorldObserver {
   }
 
   onEngineStart(life: MachineLife, store: Store): void {
-    this.engines.set(life, ++this.started);
     this.claim(life, store.epoch);
   }
 
@@ -32,13 +32,12 @@ export class EpochChecker implements WorldObserver {
   }
 
   private claim(life: MachineLife, epoch: number): void {
-    const engine = this.engines.get(life)!;
     const owner = this.owners.get(epoch);
-    if (owner === engine) return;
+    if (owner === life.number) return;
     const { name } = life.machine;
     if (owner !== undefined)
-      this.findings.add('OnePrimaryPerEpoch', `a second engine, at ${name}, acts in epoch ${epoch}`);
-    this.owners.set(epoch, engine);
+      this.findings.add('OnePrimaryPerEpoch', `a second process, at ${name}, acts in epoch ${epoch}`);
+    this.owners.set(epoch, life.number);
     const record = this.registered.get(epoch);
     if (record?.primary.name !== name || record.primary.storeId !== life.machine.disk.identity?.memberId)
       this.findings.add(
