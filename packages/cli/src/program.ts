@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addCluster } from './commands/cluster.js';
 import { addCommandCommand } from './commands/command.js';
 import { addCompletion } from './commands/completion.js';
 import { addConfig } from './commands/config.js';
@@ -40,6 +41,7 @@ const COMMANDS: readonly ((program: Command, run: CliRun) => void)[] = [
   addSend,
   addCommandCommand,
   addStats,
+  addCluster,
   addDeadLetters,
   addJournal,
   addState,

@@ -4,6 +4,7 @@ import { unknownName, usageError } from '../usage-error.js';
 import type {
   AppCommand,
   AppStatusJson,
+  ClusterJson,
   DeadLetterChoice,
   DeadLetterJson,
   DeadLetterOutcome,
@@ -13,6 +14,7 @@ import type {
   XvmStatusJson,
 } from './admin-types.js';
 import {
+  isCluster,
   isCommandList,
   isDeadLetter,
   isDeadLetterList,
@@ -60,6 +62,19 @@ export class AdminClient {
     const path = `${appPath(app)}/commands/${encodeURIComponent(command)}`;
     const { result } = await this.ask('POST', path, isResult, { args });
     return result;
+  }
+
+  async cluster(app: string): Promise<ClusterJson> {
+    return await this.ask('GET', `${appPath(app)}/cluster`, isCluster);
+  }
+
+  /** Resolves when the other member leads. */
+  async clusterSwitch(app: string, to: string | undefined): Promise<ClusterJson> {
+    return await this.ask('POST', `${appPath(app)}/cluster/switch`, isCluster, to === undefined ? {} : { to });
+  }
+
+  async clusterPromote(app: string): Promise<ClusterJson> {
+    return await this.ask('POST', `${appPath(app)}/cluster/promote`, isCluster, { unsafe: true });
   }
 
   /** Resolves when the message is stable. */

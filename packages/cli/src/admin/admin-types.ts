@@ -30,6 +30,35 @@ export interface StatisticsJson {
   readonly latencies?: Readonly<Record<string, { readonly p50Us: number; readonly p99Us: number }>>;
 }
 
+/** What a member knows of its group. */
+export interface ClusterJson {
+  readonly group: string;
+  readonly name: string;
+  readonly role: string;
+  readonly epoch: number;
+  readonly acks?: string;
+  readonly register?: {
+    readonly epoch: number;
+    readonly primary: { readonly name: string };
+    readonly members: readonly { readonly name: string }[];
+  };
+  readonly lastTxId: number;
+  readonly stableTxId: number;
+  readonly isLinked: boolean;
+  readonly followers: readonly {
+    readonly name: string;
+    readonly phase: string;
+    readonly isListed: boolean;
+    readonly ackedTxId: number;
+    readonly lag: number;
+  }[];
+  readonly cause?: string;
+  /** Who has announced itself; only in the answer to a look. */
+  readonly present: readonly { readonly name: string; readonly address: string; readonly priority: number }[];
+  /** `available`, or why not; only in the answer to a look. */
+  readonly arbiter: string;
+}
+
 export interface AppCommand {
   readonly name: string;
   readonly description?: string;

@@ -1,4 +1,11 @@
-import type { AppCommand, DeadLetterJson, DeadLetterOutcome, SendAnswer, XvmStatusJson } from './admin-types.js';
+import type {
+  AppCommand,
+  ClusterJson,
+  DeadLetterJson,
+  DeadLetterOutcome,
+  SendAnswer,
+  XvmStatusJson,
+} from './admin-types.js';
 
 /*
  * Whether an answer is what a command reads from it. A server of another kind, a proxy or an xvm of another version may
@@ -7,6 +14,15 @@ import type { AppCommand, DeadLetterJson, DeadLetterOutcome, SendAnswer, XvmStat
 
 export function isStatus(content: unknown): content is XvmStatusJson {
   return isObject(content) && isListOf(content['apps'], isApp);
+}
+
+export function isCluster(content: unknown): content is ClusterJson {
+  if (!isObject(content) || typeof content['name'] !== 'string' || typeof content['role'] !== 'string') return false;
+  const { register, followers, present = [] } = content;
+  const isRegister =
+    register === undefined ||
+    (isObject(register) && isObject(register['primary']) && isListOf(register['members'], isObject));
+  return isRegister && isNumber(content['lastTxId']) && isListOf(followers, isObject) && isListOf(present, isObject);
 }
 
 export function isCommandList(content: unknown): content is { commands: readonly AppCommand[] } {

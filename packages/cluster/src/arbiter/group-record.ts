@@ -35,7 +35,8 @@ export function decodePresence(text: string): Presence | undefined {
   const value = parse(text);
   if (!isObject(value)) return undefined;
   const { name, storeId, address, priority, version, lastTxId } = value;
-  if (!isText(name) || !isText(storeId) || !isText(address) || typeof version !== 'string') return undefined;
+  // A member that has no store yet has no id of one.
+  if (!isText(name) || typeof storeId !== 'string' || !isText(address) || typeof version !== 'string') return undefined;
   if (typeof priority !== 'number' || typeof lastTxId !== 'number') return undefined;
   return { name, storeId, address, priority, version, lastTxId };
 }

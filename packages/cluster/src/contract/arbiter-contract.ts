@@ -177,7 +177,7 @@ export const arbiterCases: readonly ArbiterCase[] = [
     async run(harness) {
       const [one, other] = [harness.connect(), harness.connect()];
       one.announce(presenceOf('a', 7));
-      other.announce(presenceOf('b'));
+      other.announce({ ...presenceOf('b'), storeId: '' });
       await untilPresent(harness, other, ['a', 'b']);
       const found = (await presence(harness, other)).find(({ name }) => name === 'a');
       assert.deepEqual(found, presenceOf('a', 7));

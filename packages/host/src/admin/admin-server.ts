@@ -5,6 +5,7 @@ import { Access, type AdminAddress, checkAddress } from './access.js';
 import { errorReply } from './error-reply.js';
 import { toJson } from './json.js';
 import { addAppRoutes } from './routes-apps.js';
+import { addClusterRoutes } from './routes-cluster.js';
 import { addDeadLetterRoutes } from './routes-dead-letters.js';
 import { addMessageRoutes } from './routes-messages.js';
 import { addStatusRoutes } from './routes-status.js';
@@ -88,6 +89,7 @@ export function buildAdmin(xvm: Xvm, options: AdminAddress): FastifyInstance {
   });
   addStatusRoutes(server, xvm);
   addAppRoutes(server, xvm);
+  addClusterRoutes(server, xvm);
   addDeadLetterRoutes(server, xvm);
   addMessageRoutes(server, xvm);
   return server;

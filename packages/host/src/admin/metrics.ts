@@ -1,5 +1,5 @@
 import type { EngineStatistics, LatencySummary } from '@aep/engine';
-import type { XvmStatus } from '../xvm-status.js';
+import type { AppStatus, XvmStatus } from '../xvm-status.js';
 
 type Labels = Readonly<Record<string, string>>;
 type Kind = 'counter' | 'gauge' | 'summary';
@@ -56,7 +56,10 @@ export function metricsText(status: XvmStatus, memory: { readonly rss: number; r
   exposition.gauge('aep_uptime_seconds', 'Time since the process was put together', xvm, status.uptimeMs / 1000);
   exposition.gauge('aep_resident_memory_bytes', 'Resident set of the process', xvm, memory.rss);
   exposition.gauge('aep_heap_used_bytes', 'Used heap of the process', xvm, memory.heapUsed);
-  for (const { name, statistics } of status.apps) addEngine(exposition, { engine: name }, statistics);
+  for (const { name, statistics, group } of status.apps) {
+    addEngine(exposition, { engine: name }, statistics);
+    if (group !== undefined) addMember(exposition, { engine: name, member: group.name }, group);
+  }
   return exposition.toString();
 }
 
@@ -109,6 +112,21 @@ function addEngine(exposition: Exposition, labels: Labels, statistics: EngineSta
     if (typeof value === 'number' && Number.isFinite(value))
       exposition.gauge(`aep_store_${snakeCase(name)}`, `Reading "${name}" of the store`, labels, value);
   }
+}
+
+/** H21: each event is in the metrics too. */
+function addMember(exposition: Exposition, labels: Labels, group: NonNullable<AppStatus['group']>): void {
+  const { role, epoch, register, lastTxId, stableTxId, followers, isLinked, events } = group;
+  exposition.gauge('aep_member_role', 'The role of the member, as a label', { ...labels, role }, 1);
+  exposition.gauge('aep_member_epoch', 'Epoch of the group as the member knows it', labels, epoch);
+  exposition.gauge('aep_member_listed', 'Members that acknowledge', labels, register?.members.length ?? 0);
+  exposition.gauge('aep_member_linked', '1 while a backup gets records', labels, isLinked ? 1 : 0);
+  exposition.gauge('aep_member_last_tx_id', 'Number of the last transaction here', labels, lastTxId);
+  exposition.gauge('aep_member_stable_tx_id', 'Number of the last transaction stable in the group', labels, stableTxId);
+  for (const { name, lag } of followers)
+    exposition.gauge('aep_member_follower_lag', 'Records that a follower lacks', { ...labels, follower: name }, lag);
+  for (const [event, count] of Object.entries(events))
+    exposition.counter('aep_member_events', 'Events of the group as this member saw them', { ...labels, event }, count);
 }
 
 const GAUGES = [

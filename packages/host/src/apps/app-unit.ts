@@ -1,4 +1,4 @@
-import type { MemberStatus } from '@aep/cluster';
+import type { MemberStatus, Presence } from '@aep/cluster';
 import type { Engine, StopReport } from '@aep/engine';
 import type { AepError } from '@aep/kernel';
 
@@ -26,4 +26,15 @@ export interface GroupUnit {
   status(): MemberStatus;
   /** How often each event has happened (H21). */
   readonly eventCounts: ReadonlyMap<string, number>;
+  /** Who has announced itself to the group lately. @throws AEP_ARBITER_UNAVAILABLE and others of the arbiter */
+  present(): Promise<readonly Presence[]>;
+  /**
+   * Hands the group over in order (H8); resolves when the other member is the primary in the register.
+   *
+   * @param name of a listed member. @default the only other one
+   * @throws AEP_CLUSTER_SWITCH_REFUSED and others of the cluster
+   */
+  switchTo(name: string | undefined): Promise<void>;
+  /** Makes this member the primary although the register does not list it (H9). What it lacks is lost. */
+  promoteUnsafe(): Promise<void>;
 }

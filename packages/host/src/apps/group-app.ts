@@ -1,4 +1,11 @@
-import { type Arbiter, Member, type MemberEvent, type MemberOptions, type MemberStatus } from '@aep/cluster';
+import {
+  type Arbiter,
+  Member,
+  type MemberEvent,
+  type MemberOptions,
+  type MemberStatus,
+  type Presence,
+} from '@aep/cluster';
 import type { Engine, StopReport } from '@aep/engine';
 import { AepError, type Clock, type Log, type Random } from '@aep/kernel';
 import type { StartupExpectationsModel } from '@aep/model';
@@ -81,6 +88,51 @@ export class GroupApp implements AppUnit, GroupUnit {
 
   status(): MemberStatus {
     return this.member?.status() ?? this.unstarted();
+  }
+
+  present(): Promise<readonly Presence[]> {
+    return new Promise((resolve, reject) => {
+      const { arbiter } = this;
+      if (arbiter === undefined) reject(this.notRunning());
+      else arbiter.presence((error, present) => (error === undefined ? resolve(present) : reject(error)));
+    });
+  }
+
+  switchTo(name: string | undefined): Promise<void> {
+    const others = (this.status().register?.members ?? []).filter((one) => one.name !== this.options.member.name);
+    const target = name ?? (others.length === 1 ? others[0]!.name : undefined);
+    if (target === undefined) return Promise.reject(this.noTarget(others.map((one) => one.name)));
+    return this.ask((member, done) => member.switchTo(target, done));
+  }
+
+  promoteUnsafe(): Promise<void> {
+    return this.ask((member, done) => member.promoteUnsafe(done));
+  }
+
+  private ask(call: (member: Member, done: (error: AepError | undefined) => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { member } = this;
+      if (member === undefined) reject(this.notRunning());
+      else call(member, (error) => (error === undefined ? resolve() : reject(error)));
+    });
+  }
+
+  private notRunning(): AepError {
+    return new AepError('AEP_ENGINE_STATE', 'reject', `app "${this.name}" is ${this.phase}: start it first`, {
+      app: this.name,
+    });
+  }
+
+  private noTarget(others: readonly string[]): AepError {
+    const which = others.length === 0 ? 'no other member is listed' : `name one of ${others.join(', ')}`;
+    return new AepError(
+      'AEP_SWITCH_TARGET',
+      'reject',
+      `app "${this.name}": to whom is it to be handed over? ${which}`,
+      {
+        app: this.name,
+      },
+    );
   }
 
   start(): Promise<void> {
@@ -206,6 +258,7 @@ export class GroupApp implements AppUnit, GroupUnit {
         appliedTxId: 0,
         isLinked: false,
         followers: [],
+        recentBytes: 0,
         cause: undefined,
       }
     );
