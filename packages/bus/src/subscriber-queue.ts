@@ -22,6 +22,8 @@ export class SubscriberQueue<T extends Queued> {
   private readonly taken: RingQueue<T>;
   private readonly parked = new Map<string, T[]>();
   private readonly joined = new Set<string>();
+  /** One of them: the one that was asked for last. */
+  private lastJoined: string | undefined;
   private parkedCount = 0;
 
   constructor(readonly sizeMax: number) {
@@ -47,13 +49,16 @@ export class SubscriberQueue<T extends Queued> {
   }
 
   isJoined(channelName: string): boolean {
-    return this.joined.has(channelName);
+    if (channelName === this.lastJoined) return true;
+    if (!this.joined.has(channelName)) return false;
+    this.lastJoined = channelName;
+    return true;
   }
 
   /** False when full. */
   offer(item: T): boolean {
     if (this.isFull) return false;
-    if (this.joined.has(item.channelName)) this.ready.offer(item);
+    if (this.isJoined(item.channelName)) this.ready.offer(item);
     else this.park(item);
     return true;
   }
@@ -101,6 +106,7 @@ export class SubscriberQueue<T extends Queued> {
       'nothing is parked for a joined channel',
     );
     this.joined.clear();
+    this.lastJoined = undefined;
     for (let item = this.taken.poll(); item !== undefined; item = this.taken.poll()) {
       if (item.isGuaranteed) this.park(onTaken(item));
       else dropped += this.drop(item, onDropped);

@@ -42,6 +42,8 @@ export interface SenderPort {
  */
 export class Sender<C extends ChannelMap = AnyChannels> {
   private readonly byName = new Map<string, ChannelPort>();
+  private lastName = '';
+  private lastPort: ChannelPort | undefined;
 
   constructor(private readonly port: SenderPort) {}
 
@@ -79,8 +81,11 @@ export class Sender<C extends ChannelMap = AnyChannels> {
   }
 
   private find(name: string): ChannelPort {
+    if (name === this.lastName) return this.lastPort!;
     let port = this.byName.get(name);
     if (port === undefined) this.byName.set(name, (port = this.search(name)));
+    this.lastName = name;
+    this.lastPort = port;
     return port;
   }
 

@@ -13,6 +13,7 @@ export class TypeRegistry {
   readonly types: readonly MessageType[];
   private readonly byFactory = new Map<number, ReadonlyMap<number, MessageType>>();
   private readonly byFullName = new Map<string, MessageType>();
+  private last: MessageType | undefined;
 
   constructor(factories: Iterable<MessageFactory>) {
     const owners = new Map<number, MessageFactory>();
@@ -28,7 +29,12 @@ export class TypeRegistry {
 
   /** The type with these ids; `undefined` when the app does not know it. */
   find(factoryId: number, typeId: number): MessageType | undefined {
-    return this.byFactory.get(factoryId)?.get(typeId);
+    const { last } = this;
+    if (last !== undefined && last.typeId === typeId && last.factoryId === factoryId) return last;
+    const type = this.byFactory.get(factoryId)?.get(typeId);
+    // The index of a factory is by the ids of its types; only a type that has them itself can be known again by them.
+    if (type !== undefined && type.factoryId === factoryId) this.last = type;
+    return type;
   }
 
   /** The type with this protobuf full name. */

@@ -24,7 +24,7 @@ export interface FoldSink {
  */
 export function foldRecord(reader: RecordReader, sink: FoldSink): void {
   reader.rewind();
-  while (reader.next()) {
+  while (reader.nextChange()) {
     switch (reader.tag) {
       case Section.put:
         sink.put(reader);

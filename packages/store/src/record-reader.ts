@@ -132,6 +132,15 @@ export class RecordReader {
 
   /** Moves to the next section; false past the last. Sections of unknown tags are passed over. */
   next(): boolean {
+    return this.move(true);
+  }
+
+  /** As {@link next}, for folds: what stands in a section for people and programs is not looked at. */
+  nextChange(): boolean {
+    return this.move(false);
+  }
+
+  private move(isWhole: boolean): boolean {
     for (;;) {
       if (this.offset >= this.end) {
         this.tag = 0;
@@ -142,7 +151,7 @@ export class RecordReader {
       this.offset += 4;
       this.limit = this.offset + (head >>> 8);
       if (this.limit > this.end) throw this.corrupt('a section is longer than the record');
-      const known = this.section(head & 0xff);
+      const known = this.section(head & 0xff, isWhole);
       this.offset = this.limit;
       if (known) return true;
     }
@@ -176,7 +185,7 @@ export class RecordReader {
     return this.textAt(at + 1, this.bytes[at]!);
   }
 
-  private section(tag: number): boolean {
+  private section(tag: number, isWhole: boolean): boolean {
     switch (tag) {
       case Section.put:
         this.tableId = this.varint();
@@ -202,10 +211,10 @@ export class RecordReader {
         this.flow = this.varint();
         this.sno = this.varint();
         this.channelSno = this.varint();
-        this.messageHead();
+        if (isWhole) this.messageHead();
         break;
       case Section.message:
-        this.messageHead();
+        if (isWhole) this.messageHead();
         break;
       case Section.localCause:
         this.localKind = this.bytes[this.advance(1)]!;
@@ -251,13 +260,17 @@ export class RecordReader {
   }
 
   private varint(): number {
+    const { bytes, limit } = this;
+    let at = this.offset;
     let value = 0;
     let scale = 1;
     for (let count = 0; count < 8; count++) {
-      const byte = this.bytes[this.advance(1)]!;
+      if (at >= limit) throw this.corrupt('a field reaches past its section');
+      const byte = bytes[at++]!;
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) {
         if (value > Number.MAX_SAFE_INTEGER) break;
+        this.offset = at;
         return value;
       }
       scale *= 128;

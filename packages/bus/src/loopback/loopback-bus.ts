@@ -17,6 +17,8 @@ export class LoopbackBus {
   private readonly deliveries = new ObjectPool(() => new LoopbackDelivery(), IDLE_POOLED_MAX);
   private readonly idleWaiters = new Set<() => void>();
   private readonly queueMax: number;
+  private lastName: string | undefined;
+  private lastMatcher: PatternMatcher<Subscription> | undefined;
   /** Guaranteed messages that are not confirmed. */
   pendingAcks = 0;
 
@@ -64,7 +66,7 @@ export class LoopbackBus {
 
   /** Hands it to every matching mailbox; false when one of them has no room, and then nobody gets it. */
   send(sender: LoopbackBinding, outbound: Outbound, isGuaranteed: boolean): boolean {
-    const matcher = this.matchers.get(outbound.channel.name);
+    const matcher = this.matcherOf(outbound.channel.name);
     if (matcher === undefined) throw channelUnknown(sender.busName, outbound.channel.name);
     const subscriptions = matcher.match(outbound.key);
     if (!this.hasRoom(subscriptions, sender, isGuaranteed)) return false;
@@ -85,6 +87,15 @@ export class LoopbackBus {
     for (const subscription of subscriptions) this.post(subscription, outbound, envelope, sender);
     if (envelope.awaiting === 0) this.finish(envelope);
     return true;
+  }
+
+  /** Messages come in runs of one channel. */
+  private matcherOf(channelName: string): PatternMatcher<Subscription> | undefined {
+    if (channelName !== this.lastName) {
+      this.lastMatcher = this.matchers.get(channelName);
+      this.lastName = this.lastMatcher === undefined ? undefined : channelName;
+    }
+    return this.lastMatcher;
   }
 
   /** One subscriber has it, or is no longer waited for. */

@@ -29,6 +29,10 @@ export interface HandlerChain {
 export class HandlerTable {
   readonly types: TypeRegistry;
   private readonly chains: Map<MessageType, HandlerChain>[] = [];
+  // Messages come in runs of one type from one channel.
+  private lastType: MessageType | undefined;
+  private lastSlot = 0;
+  private lastChain: HandlerChain | undefined;
 
   constructor(
     private readonly app: AppDefinition,
@@ -49,9 +53,13 @@ export class HandlerTable {
     slot: number,
     source: { readonly bus: string; readonly channel: string } | undefined,
   ): HandlerChain {
+    if (type === this.lastType && slot === this.lastSlot) return this.lastChain!;
     const ofSource = (this.chains[slot] ??= new Map<MessageType, HandlerChain>());
     let chain = ofSource.get(type);
     if (chain === undefined) ofSource.set(type, (chain = this.build(type, source)));
+    this.lastType = type;
+    this.lastSlot = slot;
+    this.lastChain = chain;
     return chain;
   }
 

@@ -49,6 +49,8 @@ export class BusPort implements BindingListener {
   readonly statistics = new BusStatistics();
   binding: Binding | undefined;
   private readonly strangers = new Map<string, ChannelPort>();
+  private lastChannel: ChannelDescription | undefined;
+  private lastPort: ChannelPort | undefined;
   private current: BusState = 'closed';
   /** Released, in order, and not yet taken by the binding. Its bound is that of `pending`: see {@link reserve}. */
   private readonly waiting = new RingQueue<OutboundMessage>(WAITING_MAX);
@@ -195,8 +197,13 @@ export class BusPort implements BindingListener {
   // What the binding says.
 
   onDelivery(delivery: Delivery): DeliveryResult {
-    const port = this.channels.get(delivery.channel.name) ?? this.stranger(delivery.channel);
-    return this.listener.onDelivery(port, delivery);
+    const { channel } = delivery;
+    // Deliveries come in runs of one channel.
+    if (channel !== this.lastChannel || !this.lastPort!.isKnown) {
+      this.lastPort = this.channels.get(channel.name) ?? this.stranger(channel);
+      this.lastChannel = channel;
+    }
+    return this.listener.onDelivery(this.lastPort!, delivery);
   }
 
   onConfirmed(outbound: Outbound): void {

@@ -27,6 +27,8 @@ export interface OpenFailure {
 /** All buses of one engine: opened together, joined, closed together (E1, E4, E91). */
 export class Messaging {
   readonly buses = new Map<string, BusPort>();
+  /** The same, for what is asked before each event. */
+  private readonly list: BusPort[] = [];
   /** By slot; slot 0 stands for the inside of the process. */
   readonly ports: ChannelPort[] = [];
   private isOpen = false;
@@ -42,6 +44,7 @@ export class Messaging {
     for (const use of options.buses) {
       const bus = new BusPort(use, listener, limits.outboundPendingMax, time);
       this.buses.set(bus.name, bus);
+      this.list.push(bus);
       this.uses.set(bus, use);
       this.addChannels(bus, use);
     }
@@ -50,7 +53,8 @@ export class Messaging {
   }
 
   get areFull(): boolean {
-    for (const bus of this.buses.values()) if (bus.isFull) return true;
+    const { list } = this;
+    for (let index = 0; index < list.length; index++) if (list[index]!.isFull) return true;
     return false;
   }
 

@@ -6,6 +6,8 @@ import type { ChannelPort } from '../messaging/channel-port.js';
  * a transaction is sealed, so a rolled-back one uses none up; what is sealed carries them into the tables by the fold.
  */
 export class Sequencer {
+  /** Flow 0 is nearly all there is. */
+  private lastSno: number | undefined;
   private readonly flows = new Map<number, number>();
   /** Numbers of channels in flows other than 0, which are rare. */
   private readonly channelFlows = new Map<ChannelPort, Map<number, number>>();
@@ -20,6 +22,7 @@ export class Sequencer {
   }
 
   nextSno(flow: number): number {
+    if (flow === 0) return (this.lastSno = (this.lastSno ?? this.load(0)) + 1);
     const last = this.flows.get(flow) ?? this.load(flow);
     this.flows.set(flow, last + 1);
     return last + 1;
@@ -31,9 +34,13 @@ export class Sequencer {
 
   /** Gives back the numbers of a transaction that could not be sealed. */
   takeBack(flow: number, port: ChannelPort): void {
-    this.flows.set(flow, this.flows.get(flow)! - 1);
-    if (flow === 0) port.lastChannelSno--;
-    else this.addToFlow(port, flow, -1);
+    if (flow === 0) {
+      this.lastSno!--;
+      port.lastChannelSno--;
+    } else {
+      this.flows.set(flow, this.flows.get(flow)! - 1);
+      this.addToFlow(port, flow, -1);
+    }
   }
 
   private addToFlow(port: ChannelPort, flow: number, step: 1 | -1): number {
