@@ -1,24 +1,22 @@
-import { AepError, type TimerHandle, toError } from '@aep/kernel';
+import type { AepError, TimerHandle } from '@aep/kernel';
 import { type BindingOptions, BusBinding, type ChannelDescription, type Delivery, type Outbound } from '@aep/bus';
 import { channelUnknown } from '@aep/bus/internal';
+import { asNatsError, Dialer, rosterPatterns, type SessionEvents } from './dialer.js';
 import { encodeHead } from './headers.js';
-import type { Connector, Link, LinkEvents } from './link.js';
+import type { Connector, Link } from './link.js';
 import { LiveReader, type LiveReaderOwner } from './live-reader.js';
 import type { NatsDelivery } from './nats-delivery.js';
 import { natsError } from './nats-errors.js';
 import type { ChannelNames, NatsOptions } from './nats-options.js';
 import { durableNames } from './provisioning.js';
-import { Session } from './session.js';
+import type { Session } from './session.js';
 import { type PublisherOwner, sizeProblem, StreamPublisher } from './stream-publisher.js';
 import { StreamReader } from './stream-reader.js';
-import { KeyFilter } from './subjects.js';
 
 type Reader = StreamReader | LiveReader;
 
 /** Deliveries of one turn: other work of the process has its chance between turns. */
 const TURN_MAX = 512;
-/** Room for metadata and what JetStream is told, beside the message. */
-const HEAD_BYTES_TYPICAL = 512;
 
 /**
  * One app on one NATS bus: BestEffort channels on core NATS, each Guaranteed one on a stream of its own.
@@ -26,10 +24,11 @@ const HEAD_BYTES_TYPICAL = 512;
  *   connecting ──> provisioning ──> up ──connection lost──> waiting ──backoff──> connecting …
  * ```
  */
-export class NatsBinding extends BusBinding implements PublisherOwner, LiveReaderOwner, LinkEvents {
+export class NatsBinding extends BusBinding implements PublisherOwner, LiveReaderOwner, SessionEvents {
   private readonly publishers = new Map<string, StreamPublisher>();
   private readonly readers = new Map<string, Reader>();
   private readonly patterns = new Map<string, Set<string>>();
+  private readonly dialer: Dialer;
   private session: Session | undefined;
   private reconnectTimer: TimerHandle | undefined;
   private failures = 0;
@@ -43,9 +42,10 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
   constructor(
     options: BindingOptions,
     private readonly nats: NatsOptions,
-    private readonly connector: Connector,
+    connector: Connector,
   ) {
     super(options);
+    this.dialer = new Dialer(nats, connector);
     for (const { channel } of nats.bus.roster) {
       if (!nats.channels.has(channel)) throw channelUnknown(nats.bus.name, channel);
     }
@@ -120,9 +120,8 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
       });
   }
 
-  onClosed(cause: AepError): void {
-    const { session } = this;
-    if (session === undefined) return; // provisioning sees it
+  onLost(session: Session, cause: AepError): void {
+    if (session !== this.session) return; // given up already
     this.session = undefined;
     this.disconnect(session, cause);
     if (this.state !== 'open') return;
@@ -133,8 +132,8 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
     this.reconnectLater(cause);
   }
 
-  onRefused(cause: AepError): void {
-    if (this.state === 'open') this.fail(cause);
+  onRefused(session: Session, cause: AepError): void {
+    if (session === this.session && this.state === 'open') this.fail(cause);
   }
 
   // What publishers and readers say.
@@ -153,7 +152,7 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
     const { requestTimeoutMs, bus } = this.nats;
     const cause = natsError('AEP_NATS_TIMEOUT', bus, `no answer to a publish within ${requestTimeoutMs} ms`);
     session.link.close(() => undefined);
-    this.onClosed(cause);
+    this.onLost(session, cause);
   }
 
   onUnsendable(cause: AepError): void {
@@ -177,85 +176,14 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
   }
 
   private connect(done: (error: AepError | undefined) => void): void {
-    let isLost: AepError | undefined;
-    // Until it is provisioned a lost connection fails the attempt, not the binding.
-    const events: LinkEvents = {
-      onClosed: (cause) => {
-        isLost = cause;
-        attempt?.end(cause);
-        if (attempt === undefined || this.session === attempt) this.onClosed(cause);
-      },
-      onRefused: (cause) => {
-        if (attempt !== undefined && this.session === attempt) return this.onRefused(cause);
-        isLost = cause;
-        attempt?.end(cause);
-      },
-    };
-    let attempt: Session | undefined;
-    this.connector.connect(events, (error, link) => {
-      if (link === undefined) return done(error);
-      const session = new Session(link, this.nats);
-      attempt = session;
-      if (isLost !== undefined) return done(isLost);
-      void this.provisionFirst(session, () => isLost, done);
-    });
-  }
-
-  private async provisionFirst(
-    session: Session,
-    lost: () => AepError | undefined,
-    done: (error: AepError | undefined) => void,
-  ): Promise<void> {
-    try {
-      await this.provision(session);
-    } catch (thrown) {
-      return session.link.close(() => done(lost() ?? this.asError(thrown)));
-    }
-    this.onProvisioned(session, lost(), done);
-  }
-
-  private onProvisioned(
-    session: Session,
-    isLost: AepError | undefined,
-    done: (error: AepError | undefined) => void,
-  ): void {
-    if (isLost !== undefined) return done(isLost);
-    if (this.state !== 'opening' && this.state !== 'open') return session.link.close(() => done(undefined));
-    this.session = session;
-    this.failures = 0;
-    this.lastLogged = '';
-    for (const publisher of this.publishers.values()) publisher.start(session);
-    done(undefined);
-  }
-
-  private async provision(session: Session): Promise<void> {
-    const { channels, bus } = this.nats;
-    const { info } = session.link;
-    const guaranteed = [...channels.values()].filter(({ description }) => description.qos === 'Guaranteed');
-    if (guaranteed.length > 0 && !info.hasJetStream) {
-      const why = `the server ${info.server} runs without JetStream, which Guaranteed channels need: start it with --jetstream, or set qos="BestEffort"`;
-      throw natsError('AEP_NATS_NO_JETSTREAM', bus, why);
-    }
-    this.checkPayload(info.payloadBytesMax);
-    for (const { stream, subjects, description } of guaranteed) {
-      await session.provisioning.ensureStream({ channel: description, stream, subjects });
-    }
-    for (const { app, channel } of bus.roster) {
-      const names = channels.get(channel)!;
-      if (names.description.qos !== 'Guaranteed') continue;
-      const filter = new KeyFilter(names.subjects.root, this.rosterPatterns(app, channel));
-      const subscription = { stream: names.stream, app, filterSubject: filter.subject };
-      if (app === this.nats.app) await session.provisioning.ensureConsumer(subscription);
-      else await session.provisioning.ensureForeignConsumer(subscription);
-    }
-  }
-
-  private checkPayload(payloadBytesMax: number): void {
-    const { messageBytesMax, log } = this.nats;
-    if (payloadBytesMax >= messageBytesMax + HEAD_BYTES_TYPICAL) return;
-    log.log('info', 'the server takes smaller messages (max_payload) than the app may send (limits.messageBytesMax)', {
-      payloadBytesMax,
-      messageBytesMax,
+    this.dialer.dial(this, (error, session) => {
+      if (session === undefined) return done(error);
+      if (this.state !== 'opening' && this.state !== 'open') return session.link.close(() => done(undefined));
+      this.session = session;
+      this.failures = 0;
+      this.lastLogged = '';
+      for (const publisher of this.publishers.values()) publisher.start(session);
+      done(undefined);
     });
   }
 
@@ -290,10 +218,10 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
       },
       (thrown: unknown) => {
         if (this.session !== session || this.state !== 'open') return;
-        const error = this.asError(thrown);
+        const error = asNatsError(this.nats, thrown);
         if (error.advice !== 'retry') return this.fail(error);
         session.link.close(() => undefined);
-        this.onClosed(error);
+        this.onLost(session, error);
       },
     );
   }
@@ -334,16 +262,10 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
   private patternsOf(channel: string): Set<string> {
     let patterns = this.patterns.get(channel);
     if (patterns === undefined) {
-      patterns = new Set(this.rosterPatterns(this.nats.app, channel));
+      patterns = new Set(rosterPatterns(this.nats, this.nats.app, channel));
       this.patterns.set(channel, patterns);
     }
     return patterns;
-  }
-
-  /** What the deployment says that an app takes of a channel; empty when it does not join it. */
-  private rosterPatterns(app: string, channel: string): string[] {
-    const entries = this.nats.bus.roster.filter((entry) => entry.app === app && entry.channel === channel);
-    return entries.flatMap(({ patterns }) => (patterns.length === 0 ? ['**'] : patterns));
   }
 
   private wake(): void {
@@ -380,10 +302,5 @@ export class NatsBinding extends BusBinding implements PublisherOwner, LiveReade
       return reader;
     }
     return undefined;
-  }
-
-  private asError(thrown: unknown): AepError {
-    if (thrown instanceof AepError) return thrown;
-    return natsError('AEP_NATS_LOST', this.nats.bus, toError(thrown).message, thrown);
   }
 }

@@ -191,6 +191,29 @@ faultTest('restores the order when somebody else takes deliveries of the same co
   assert.deepEqual(accepted(b.received), numbered(400));
 });
 
+faultTest(
+  'a takeover goes on behind what is acknowledged, though its predecessor still hangs on the line',
+  async ({ proxy, world }) => {
+    const a = await world.direct({ app: 'a', roster: entries }).open();
+    const before = world.app({ app: 'b', roster: entries, unacknowledgedMax: 20 });
+    before.isAutoAck = false;
+    await before.openAndJoin('orders');
+    a.sendAll('orders', 'k', numbered(60));
+    await world.until(() => before.received.length === 20, 'the old primary has some');
+    before.acknowledge(5);
+    await world.until(() => before.received.length === 25, 'and goes on');
+    await world.pass(50);
+    proxy.stall();
+    const after = await world.direct({ app: 'b', roster: entries }).openAndJoin('orders');
+    await world.until(() => after.received.length === 55, 'the new one has all that is not acknowledged');
+    assert.deepEqual(after.texts(), numbered(60).slice(5));
+    a.sendAll('orders', 'k', ['m61']);
+    await world.until(() => after.received.length === 56, 'and what comes now');
+    proxy.refuse();
+    proxy.flow();
+  },
+);
+
 faultTest('a message that is sent again after a lost confirmation is stored once', async ({ world }) => {
   const a = await world.app({ app: 'a', roster: entries }).open();
   const b = await world.app({ app: 'b', roster: entries }).openAndJoin('orders');

@@ -34,12 +34,11 @@ function refusal({ properties = {}, channel = {}, address = '127.0.0.1', variabl
     dispose: () => Promise.resolve(),
   };
   try {
-    new TestApp(harness, { app: 'a', roster: roster() });
+    return new TestApp(harness, { app: 'a', roster: roster() }).bus === bus ? 'accepted' : 'changed';
   } catch (error) {
     assert.ok(error instanceof AepError && error.code === 'AEP_BUS_DESCRIPTOR_INVALID', String(error));
     return error.message;
   }
-  return 'accepted';
 }
 
 test('a description says where the server is, with 4222 as the port when none is given', () => {

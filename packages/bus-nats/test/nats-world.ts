@@ -30,6 +30,7 @@ export class NatsWorld implements BusHarness {
   readonly clock = new SystemClock();
   private readonly time = realTime(this.clock);
   private readonly apps: TestApp[] = [];
+  private isDirect = false;
   private readonly provider: BusProvider;
 
   constructor(
@@ -46,6 +47,16 @@ export class NatsWorld implements BusHarness {
     return app;
   }
 
+  /** An app past the proxy, at the broker itself. */
+  direct(options: TestAppOptions): TestApp {
+    this.isDirect = true;
+    try {
+      return this.app(options);
+    } finally {
+      this.isDirect = false;
+    }
+  }
+
   providerFor(): BusProvider {
     return this.provider;
   }
@@ -55,7 +66,7 @@ export class NatsWorld implements BusHarness {
       name: this.name,
       provider: 'nats',
       address: '127.0.0.1',
-      port: this.options.port ?? this.broker.port,
+      port: this.isDirect ? this.broker.port : (this.options.port ?? this.broker.port),
       properties: { reconnectMinMs: '10', reconnectMaxMs: '200', ...this.options.properties },
       channels: contractChannels,
       roster,
