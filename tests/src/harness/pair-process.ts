@@ -16,7 +16,7 @@ import { runXvm, type Xvm } from '@aep/host';
  *
  * Says `started`; of a member `group {role, epoch, members}` whenever that changes; of the gateway `done` when the order
  * processor has all of the input, and after `arm` (answered `armed`) `acked MS` with the moment of the first acknowledgement
- * that came after the connection was lost. Answers `summary` with its part of the result.
+ * that came after the connection was lost. Answers `summary` with its part of the result, `look` with how far it is.
  */
 const [file = '', name = '', dataDir = ''] = process.argv.slice(2);
 const app = name.startsWith('processor-') ? 'order-processor' : name;
@@ -39,6 +39,7 @@ const code = await runXvm({
           .whenIdle()
           .then(() => say(`summary ${partOf(xvm)}`));
       if (line === 'arm') arm(xvm);
+      if (line === 'look') say(`look ${JSON.stringify(lookAt(xvm))}`);
     });
     if (name === 'gateway') void reading.finished.then(() => xvm.engine(name).whenIdle()).then(() => say('done'));
   },
@@ -61,6 +62,13 @@ function tellGroup(xvm: Xvm): void {
   };
   look();
   setInterval(look, LOOK_MS);
+}
+
+/** Orders that the gateway knows to be confirmed; records of a member, and how many its follower lacks. */
+function lookAt(xvm: Xvm): Readonly<Record<string, number>> {
+  const group = xvm.unit(app).group?.status();
+  if (group === undefined) return { confirmed: xvm.engine(app).statistics().counters['confirmed'] ?? 0 };
+  return { lastTxId: group.lastTxId, lag: group.followers[0]?.lag ?? -1 };
 }
 
 /** What is confirmed when the connection is lost came from the one that is gone; the next confirmation comes from the other. */

@@ -115,6 +115,16 @@ export class PairProcesses {
     };
   }
 
+  /** What a process answers to `look`. */
+  async look(name: PairProcessName): Promise<Readonly<Record<string, number>>> {
+    const child = this.process(name);
+    const seen = child.lines.length;
+    child.tell('look');
+    const answer = (): string | undefined => child.lines.slice(seen).find((line) => line.startsWith('look '));
+    await this.until(`${name} answers`, () => answer() !== undefined);
+    return JSON.parse(answer()!.slice('look '.length)) as Record<string, number>;
+  }
+
   /** The gateway has passed on all of its input. */
   get isDone(): boolean {
     return this.process('gateway').lines.includes('done');
