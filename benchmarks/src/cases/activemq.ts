@@ -2,115 +2,15 @@ import { join } from 'node:path';
 import { activeMqBroker, BrokerProcess } from '@aep/brokers';
 import type { BusDescription } from '@aep/bus';
 import { ActiveMqProvider } from '@aep/bus-activemq';
-import { createEngine, defineApp, type Engine } from '@aep/engine';
-import { Histogram, SeededRandom, SystemClock } from '@aep/kernel';
-import { openLmdbStore } from '@aep/store-lmdb';
+import { Histogram } from '@aep/kernel';
 import { type BenchmarkCase, type CaseContext, type CaseResult, scaled } from '../case.js';
 import { commitTimesUs } from '../commit-times.js';
-import { Order, Positions, TradeFactory } from '../gen/trade.js';
+import { EnginePair } from '../engine-pair.js';
 import { rounded } from '../micro.js';
-import { encodedOrders, fillOrder, orderContent, readAll } from '../orders.js';
+import { encodedOrders } from '../orders.js';
 import { StompLoop } from '../stomp-loop.js';
 
 const ROUNDS = 5;
-
-/** Two engines with their journals on the disk, and a broker between them. */
-class EnginePair {
-  private readonly contents;
-  private offered = 0;
-  private handled = 0;
-  private onHandled: () => void = () => undefined;
-
-  private constructor(private readonly engines: readonly [gateway: Engine, taker: Engine]) {
-    const random = new SeededRandom(1);
-    this.contents = Array.from({ length: 20_000 }, (_, sequence) => orderContent(sequence, random));
-  }
-
-  static async start(directory: string, port: number): Promise<EnginePair> {
-    const clock = new SystemClock();
-    const channels = [{ name: 'orders', id: 1, qos: 'Guaranteed', properties: {} }] as const;
-    const roster = [{ app: 'taker', channel: 'orders', patterns: ['**'] }];
-    const description: BusDescription = {
-      name: 'bench',
-      provider: 'activemq',
-      address: '127.0.0.1',
-      port,
-      properties: {},
-      channels,
-      roster,
-    };
-    const provider = new ActiveMqProvider();
-    const start = async (name: string, app: object, join_: boolean): Promise<Engine> => {
-      const store = () => openLmdbStore({ path: join(directory, name), engineName: name, clock });
-      const engine = createEngine({
-        app,
-        clock,
-        store,
-        buses: [{ description, provider, channels: [{ name: 'orders', join: join_ }] }],
-      });
-      await engine.start();
-      return engine;
-    };
-    const taker = defineApp({ name: 'taker', state: Positions, factories: [TradeFactory] }).on(
-      Order,
-      (order, { state }) => {
-        readAll(order);
-        const position = state.positions.getOrCreate(order.account);
-        position.quantity += order.quantity;
-        position.value += order.price * order.quantity;
-        position.lastSequence = order.sequence;
-        pair.handled++;
-        pair.onHandled();
-      },
-    );
-    const receiving = await start('taker', taker, true);
-    const sending = await start('gateway', defineApp({ name: 'gateway', factories: [TradeFactory] }), false);
-    const pair = new EnginePair([sending, receiving]);
-    return pair;
-  }
-
-  /** Orders per second, each sent in a journaled transaction, until the last is handled, journaled and acknowledged. */
-  async saturate(count: number): Promise<number> {
-    const startedMs = performance.now();
-    const until = this.offered + count;
-    const handled = this.untilHandled(until);
-    while (this.offered < until) if (!this.offer()) await this.engines[0].whenWritable();
-    await handled;
-    for (const engine of this.engines) await engine.whenIdle();
-    return (count / (performance.now() - startedMs)) * 1000;
-  }
-
-  /** Milliseconds from the send to the handler on the other side. */
-  async roundTrip(): Promise<number> {
-    const startedMs = performance.now();
-    const handled = this.untilHandled(this.offered + 1);
-    this.offer();
-    await handled;
-    const tookMs = performance.now() - startedMs;
-    for (const engine of this.engines) await engine.whenIdle();
-    return tookMs;
-  }
-
-  async stop(): Promise<void> {
-    for (const engine of this.engines) await engine.stop();
-  }
-
-  private untilHandled(count: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.onHandled = () => {
-        if (this.handled === count) resolve();
-      };
-    });
-  }
-
-  private offer(): boolean {
-    const order = fillOrder(Order.create(), this.contents[this.offered % this.contents.length]!);
-    const isAccepted = this.engines[0].senderFor().offer('orders', order) === 'accepted';
-    if (isAccepted) this.offered++;
-    else order.dispose();
-    return isAccepted;
-  }
-}
 
 type Measure = (pair: EnginePair, bare: StompLoop) => Promise<CaseResult>;
 
@@ -119,7 +19,12 @@ async function withBroker(context: CaseContext, measure: Measure): Promise<CaseR
   const missing = kind.missing();
   if (missing !== undefined) return { figures: [], ratios: [], didNotRun: missing };
   const broker = await (await BrokerProcess.create(kind)).start();
-  const pair = await EnginePair.start(context.directory, broker.port);
+  const { directory } = context;
+  const pair = await EnginePair.start({
+    directory,
+    provider: new ActiveMqProvider(),
+    description: orders(broker.port),
+  });
   const bare = await StompLoop.open(broker.port, 'bare.orders');
   try {
     return await measure(pair, bare);
@@ -128,6 +33,18 @@ async function withBroker(context: CaseContext, measure: Measure): Promise<CaseR
     bare.close();
     await broker.dispose();
   }
+}
+
+function orders(port: number): BusDescription {
+  return {
+    name: 'bench',
+    provider: 'activemq',
+    address: '127.0.0.1',
+    port,
+    properties: {},
+    channels: [{ name: 'orders', id: 1, qos: 'Guaranteed', properties: {} }],
+    roster: [{ app: 'taker', channel: 'orders', patterns: ['**'] }],
+  };
 }
 
 function saturated(context: CaseContext): Promise<CaseResult> {

@@ -5,22 +5,28 @@ import { KEY_HEADER } from './selector.js';
 import { headerLine } from './stomp/header-text.js';
 import type { StompHeaders } from './stomp/stomp-frame.js';
 
+/**
+ * Sender id, incarnation, flow, number, number on the channel and time sent, with spaces between them. Each header costs the broker as much
+ * as some hundred bytes of body, and nobody but a receiving engine asks for these.
+ */
+const SEQUENCE_HEADER = 'aep-sequence';
+const SEQUENCE = /^(\d{1,10}) (\d{1,16}) (\d{1,16}) (-?\d{1,16}) (\d{1,16}) (\d{1,16})$/;
+const SENDER_ID_MAX = 0xffff_ffff;
 /** A broker takes lines of 10 KiB; an escaped key may be twice as long, and a character three bytes. */
 const KEY_LENGTH_MAX = 1500;
 
 /** The lines of a SEND frame that differ from message to message: key, metadata, length. */
 export function messageLines(outbound: Outbound, isResent: boolean): string {
   const { key, metadata, start, end } = outbound;
+  const { factoryId, typeId, senderId, incarnation, flow, sno, channelSno, sentAtMs, version, encoding } = metadata;
   let lines = key === '' ? '' : headerLine(KEY_HEADER, key);
-  const headers = metadata.toHeaders();
-  for (const name in headers) {
-    const value = headers[name]!;
-    // Each header costs the broker, and these are 1 when they are absent.
-    if (value === '1' && (name === 'aep-version' || name === 'aep-encoding')) continue;
-    // Names are letters and "-", values digits, except for the trace context, which is printable ASCII.
-    lines += name === 'traceparent' ? headerLine(name, value) : `${name}:${value}\n`;
-  }
-  if (isResent && !metadata.possibleDuplicate) lines += 'aep-possible-duplicate:true\n';
+  lines += `aep-factory-id:${factoryId}\naep-type-id:${typeId}\n`;
+  lines += `${SEQUENCE_HEADER}:${senderId} ${incarnation} ${flow} ${sno} ${channelSno} ${sentAtMs}\n`;
+  // These are 1 when they are absent.
+  if (version !== 1) lines += `aep-version:${version}\n`;
+  if (encoding !== 1) lines += `aep-encoding:${encoding}\n`;
+  if (isResent || metadata.possibleDuplicate) lines += 'aep-possible-duplicate:true\n';
+  if (metadata.traceparent !== undefined) lines += headerLine('traceparent', metadata.traceparent);
   return `${lines}content-length:${end - start}\n`;
 }
 
@@ -29,7 +35,9 @@ export function checkKey(outbound: Outbound, bus: string): void {
   const { key, channel } = outbound;
   if (key.length <= KEY_LENGTH_MAX && !key.includes('\0')) return;
   const why =
-    key.length > KEY_LENGTH_MAX ? `has ${key.length} characters, at most ${KEY_LENGTH_MAX}` : 'has a zero in it, which';
+    key.length > KEY_LENGTH_MAX
+      ? `has ${key.length} characters, at most ${KEY_LENGTH_MAX}`
+      : 'has a zero in it, which not';
   throw new AepError('AEP_STOMP_KEY_INVALID', 'reject', `channel ${channel.name}@${bus}: the key ${why} can be sent`, {
     bus,
     channel: channel.name,
@@ -38,8 +46,9 @@ export function checkKey(outbound: Outbound, bus: string): void {
 }
 
 /**
- * Reads the metadata of a received message. A message of somebody else has none: it is unsequenced then and has no type, and one whose
- * metadata cannot be read is treated alike, so that the engine puts it where it puts what it cannot handle (E16).
+ * Reads the metadata of a received message: from `aep-sequence`, or from the headers that `MessageMetadata` has for each. A message of
+ * somebody else has none: it is unsequenced then and has no type, and one whose metadata cannot be read is treated alike, so that the engine
+ * puts it where it puts what it cannot handle (E16).
  *
  * @returns why the metadata could not be read
  */
@@ -47,6 +56,7 @@ export function readMetadata(headers: StompHeaders, metadata: MessageMetadata): 
   let problem: AepError | undefined;
   try {
     metadata.fromHeaders(headers);
+    readSequence(headers[SEQUENCE_HEADER], metadata);
   } catch (error) {
     if (!(error instanceof AepError)) throw error;
     problem = error;
@@ -54,4 +64,20 @@ export function readMetadata(headers: StompHeaders, metadata: MessageMetadata): 
   }
   if (headers['redelivered'] === 'true') metadata.possibleDuplicate = true;
   return problem;
+}
+
+function readSequence(text: string | undefined, metadata: MessageMetadata): void {
+  if (text === undefined) return;
+  const [, ...numbers] = SEQUENCE.exec(text)?.map(Number) ?? [];
+  const [senderId = NaN, incarnation = 0, flow = 0, sno = 0, channelSno = 0, sentAtMs = 0] = numbers;
+  if (!(senderId <= SENDER_ID_MAX) || !numbers.every(Number.isSafeInteger)) {
+    const why = `expected six whole numbers with spaces between them, got "${text.slice(0, 80)}"`;
+    throw new AepError('AEP_METADATA_INVALID', 'reject', `message metadata: ${SEQUENCE_HEADER}: ${why}`);
+  }
+  metadata.senderId = senderId;
+  metadata.incarnation = incarnation;
+  metadata.flow = flow;
+  metadata.sno = sno;
+  metadata.channelSno = channelSno;
+  metadata.sentAtMs = sentAtMs;
 }

@@ -24,7 +24,9 @@ describe('golden scripts of the frames', () => {
 class Script {
   private readonly lines: string[] = [];
   // The incarnation of a test's sender is a new number each time.
-  private readonly world = new StompWorld({ tap: (line) => this.lines.push(line.replace(/ aep-incarnation=\d+/, '')) });
+  private readonly world = new StompWorld({
+    tap: (line) => this.lines.push(line.replace(/(aep-sequence=\d+) \d+/, '$1 _')),
+  });
   private readonly apps = new Map<string, TestApp>();
 
   async run(script: string): Promise<string> {

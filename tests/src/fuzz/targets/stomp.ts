@@ -15,7 +15,8 @@ const ORDERLY = new AepError('AEP_NET_RESET', 'retry', 'the fuzzer has cut the c
 const CONNECTED = 'CONNECTED\nversion:1.2\nheart-beat:1000,1000\nserver:ActiveMQ/5.17.2\n\n\0\n';
 /** Of the queue that a sender makes, and of the subscription that a receiver makes. */
 const RECEIPT = 'RECEIPT\nreceipt-id:1\n\n\0\n';
-const HEADERS = 'aep_key:N/US\naep-type-id:1\naep-factory-id:21\naep-sno:7\nredelivered:true\n';
+const HEADERS =
+  'aep_key:N/US\naep-type-id:1\naep-factory-id:21\naep-sequence:97 1 0 7 7 1760000000000\nredelivered:true\n';
 const MESSAGE = `MESSAGE\nsubscription:1\nack:ID\\cvm-1\\c2\nmessage-id:5\ndestination:/queue/q\n${HEADERS}content-length:5\n\nhe\0lo\0\n`;
 const TEXT_MESSAGE = 'MESSAGE\r\nsubscription:1\r\nack:3\r\n\r\nhello\0';
 const ERROR = 'ERROR\nmessage:User name [aep] or password is invalid.\ncontent-type:text/plain\n\nat org.apache\0';
@@ -42,9 +43,7 @@ export function openStompClient(): FuzzTarget {
   const world = new StompFuzzWorld();
   return {
     ...formatOf('stomp-client', 1500),
-    seeds: [CONNECTED + RECEIPT + MESSAGE + TEXT_MESSAGE, CONNECTED + RECEIPT + MESSAGE + MESSAGE].map(
-      bytesOfText,
-    ),
+    seeds: [CONNECTED + RECEIPT + MESSAGE + TEXT_MESSAGE, CONNECTED + RECEIPT + MESSAGE + MESSAGE].map(bytesOfText),
     run: (input) => world.run(input),
   };
 }
