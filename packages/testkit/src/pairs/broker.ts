@@ -86,7 +86,7 @@ export class Broker {
   }
 
   disconnectMachine(name: string): void {
-    for (const life of [...this.sessions.keys()]) if (life.machine.name === name) this.disconnect(life);
+    for (const life of this.sessions.keys()) if (life.machine.name === name) this.disconnect(life);
   }
 
   cutOffMachine(name: string): void {

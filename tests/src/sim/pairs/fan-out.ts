@@ -24,5 +24,5 @@ export function fanOut(observers: readonly WorldObserver[]): WorldObserver {
       for (const observer of calls) (observer[name] as (...given: never[]) => void)(...args);
     };
   }
-  return all as WorldObserver;
+  return all;
 }

@@ -106,6 +106,8 @@ export interface Plan {
   readonly runBytesMax: number;
   readonly waitingBytesMax: number;
   readonly brokerWindowMax: number;
+  /** Less than a slow arbiter takes: a change may happen after its answer was given up. */
+  readonly arbiterTimeoutMs: number;
   /** After everything has come to rest all processes are killed and begin anew. */
   readonly hasColdRestart: boolean;
 }
@@ -187,6 +189,7 @@ export function planOf(seed: number): Plan {
     runBytesMax: 1_024 + swarm.below(4_000),
     waitingBytesMax: swarm.below(2) === 0 ? 4_096 : 1_000_000,
     brokerWindowMax: 1 + swarm.below(swarm.below(2) === 0 ? 8 : 60),
+    arbiterTimeoutMs: 15 + swarm.below(80),
     hasColdRestart: swarm.below(4) === 0,
   };
 }

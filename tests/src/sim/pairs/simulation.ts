@@ -237,5 +237,6 @@ function worldOptions(plan: Plan): Omit<PairWorldOptions, 'observer'> {
     journal: { runBytesMax: plan.runBytesMax, waitingBytesMax: plan.waitingBytesMax },
     ...plan.network,
     brokerWindowMax: plan.brokerWindowMax,
+    arbiterTimeoutMs: plan.arbiterTimeoutMs,
   };
 }
