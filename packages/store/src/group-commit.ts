@@ -1,9 +1,9 @@
 import { AepError, assert, type Clock, type Facts, Histogram, type Log, type TimerHandle } from '@aep/kernel';
 import type { AppendResult, Durability, Journal, JournalListener, RecordRun, StoredRecord } from './journal.js';
 import type { ConcludedJournalOptions } from './journal-options.js';
+import type { JournalPosition } from './journal-position.js';
 import { OpenRuns, type PackedRun } from './open-runs.js';
 import { RecordReader } from './record-reader.js';
-import { NO_HASH } from './record-hash.js';
 import { recordsOf } from './record-runs.js';
 import { HASH_OFFSET, HEADER_BYTES } from './record-layout.js';
 import { issueStable } from './stable.js';
@@ -17,32 +17,6 @@ export interface CommitBatch {
   readonly byteCount: number;
   /** Becomes durable with the batch. */
   readonly confirmedTxId: number;
-}
-
-/** What a medium knows when a journal is opened on it. */
-export interface JournalPosition {
-  readonly firstTxId: number;
-  readonly lastTxId: number;
-  readonly lastHash: { readonly low: number; readonly high: number };
-  readonly lastEpoch: number;
-  readonly confirmedTxId: number;
-  readonly base: StoreBase;
-}
-
-/** The base of a journal that begins with record 1. */
-export const NO_BASE: StoreBase = Object.freeze({ txId: 0, hash: NO_HASH, epoch: 0, confirmedTxId: 0 });
-
-/** The position of a journal that has no record yet. */
-export function positionAtBase(base: StoreBase, confirmedTxId: number): JournalPosition {
-  const { txId, hash, epoch } = base;
-  return {
-    firstTxId: txId + 1,
-    lastTxId: txId,
-    lastHash: hash,
-    lastEpoch: epoch,
-    confirmedTxId: Math.max(confirmedTxId, base.confirmedTxId),
-    base,
-  };
 }
 
 /**

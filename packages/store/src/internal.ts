@@ -1,4 +1,5 @@
-export { type CommitBatch, GroupCommitJournal, type JournalPosition, NO_BASE, positionAtBase } from './group-commit.js';
+export { type CommitBatch, GroupCommitJournal } from './group-commit.js';
+export { type JournalPosition, NO_BASE, positionAtBase } from './journal-position.js';
 export { offsetInRun, recordsOf, trimmedError } from './record-runs.js';
 export { concludeJournalOptions, type ConcludedJournalOptions, within } from './journal-options.js';
 export type { PackedRun } from './open-runs.js';

@@ -1,5 +1,5 @@
 import { AepError } from '@aep/kernel';
-import { NO_BASE } from './group-commit.js';
+import { NO_BASE } from './journal-position.js';
 import type { PackedRun } from './open-runs.js';
 import { SortedTable } from './sorted-table.js';
 import type { StoreIdentity } from './store.js';

@@ -1,5 +1,6 @@
 import { AepError, type Clock, type Log } from '@aep/kernel';
-import { type CommitBatch, GroupCommitJournal, type JournalPosition, positionAtBase } from './group-commit.js';
+import { type CommitBatch, GroupCommitJournal } from './group-commit.js';
+import { type JournalPosition, positionAtBase } from './journal-position.js';
 import type { Durability, RecordRun } from './journal.js';
 import type { ConcludedJournalOptions } from './journal-options.js';
 import type { MemoryDisk } from './memory-disk.js';

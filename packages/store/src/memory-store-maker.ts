@@ -1,5 +1,5 @@
 import { type AepError, SeededRandom } from '@aep/kernel';
-import { NO_BASE } from './group-commit.js';
+import { NO_BASE } from './journal-position.js';
 import { MemoryDisk } from './memory-disk.js';
 import { MemoryFaults } from './memory-faults.js';
 import { type CrashOutcome, MemoryStore, type MemoryStoreOptions, newIdentity } from './memory-store.js';

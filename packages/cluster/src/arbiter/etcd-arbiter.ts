@@ -6,7 +6,7 @@ import { EtcdClient, type EtcdReply } from './etcd-client.js';
 import { type EtcdHttp, type EtcdTls, NodeEtcdHttp } from './etcd-http.js';
 import { EtcdPresence } from './etcd-presence.js';
 import { EtcdWatch } from './etcd-watch.js';
-import { entriesOf, keyBytes, listOf, numberOf, type RegisterEntry, registerOf, textBytes } from './etcd-reply.js';
+import { base64, entriesOf, listOf, numberOf, type RegisterEntry, registerOf } from './etcd-reply.js';
 import { encodeRecord, groupName } from './group-record.js';
 
 export interface EtcdArbiterOptions {
@@ -65,7 +65,7 @@ export class EtcdArbiter extends BaseArbiter {
     const http = options.http ?? new NodeEtcdHttp(options.tls);
     const { user, password } = options;
     this.client = new EtcdClient({ clock, http, endpoints, user, password, requestTimeoutMs, where });
-    this.key = keyBytes(`${place}/register`);
+    this.key = base64(`${place}/register`);
     this.registerWatch = new EtcdWatch({
       client: this.client,
       key: this.key,
@@ -140,7 +140,7 @@ export class EtcdArbiter extends BaseArbiter {
     const { key } = this;
     const body = {
       compare: [{ key, target: 'MOD', result: 'EQUAL', mod_revision: revision }],
-      success: [{ request_put: { key, value: textBytes(encodeRecord(record)) } }],
+      success: [{ request_put: { key, value: base64(encodeRecord(record)) } }],
       failure: [{ request_range: { key } }],
     };
     this.client.call('/v3/kv/txn', body, (error, reply) => {

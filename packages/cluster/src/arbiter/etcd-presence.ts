@@ -2,7 +2,7 @@ import type { AepError, Log } from '@aep/kernel';
 import type { Presence } from './arbiter.js';
 import type { Answer } from './base-arbiter.js';
 import type { EtcdClient } from './etcd-client.js';
-import { entriesOf, keyBytes, numberOf, textBytes } from './etcd-reply.js';
+import { base64, entriesOf, numberOf } from './etcd-reply.js';
 import { decodePresence, encodePresence, MEMBERS_MAX } from './group-record.js';
 
 export interface EtcdPresenceOptions {
@@ -31,7 +31,7 @@ export class EtcdPresence {
 
   list(answer: Answer<readonly Presence[]>): void {
     const { client, prefix } = this.options;
-    const body = { key: keyBytes(prefix), range_end: keyBytes(`${prefix.slice(0, -1)}0`), limit: MEMBERS_MAX * 2 };
+    const body = { key: base64(prefix), range_end: base64(`${prefix.slice(0, -1)}0`), limit: MEMBERS_MAX * 2 };
     client.call('/v3/kv/range', body, (error, reply) => {
       if (error !== undefined) answer(error);
       else
@@ -81,7 +81,7 @@ export class EtcdPresence {
       this.isBusy = false;
       return;
     }
-    client.call('/v3/kv/put', { key: keyBytes(prefix + presence.name), value: textBytes(value), lease }, (error) => {
+    client.call('/v3/kv/put', { key: base64(prefix + presence.name), value: base64(value), lease }, (error) => {
       this.isBusy = false;
       if (error === undefined) this.written = value;
       else this.failed(error);

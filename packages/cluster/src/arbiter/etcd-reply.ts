@@ -15,11 +15,9 @@ export interface RegisterEntry {
 }
 
 /** Keys and values are base64 in the gateway's JSON. */
-export function keyBytes(key: string): string {
-  return Buffer.from(key, 'utf8').toString('base64');
+export function base64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
 }
-
-export const textBytes = keyBytes;
 
 export function listOf(value: unknown): readonly EtcdReply[] {
   return Array.isArray(value) ? value.filter((one): one is EtcdReply => typeof one === 'object' && one !== null) : [];
