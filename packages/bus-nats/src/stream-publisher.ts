@@ -1,6 +1,7 @@
 import type { AepError, TimerHandle } from '@aep/kernel';
 import type { Outbound } from '@aep/bus';
 import { encodeHead, statusOf } from './headers.js';
+import { createInbox } from './jetstream-api.js';
 import type { LinkInfo, LinkMessage } from './link.js';
 import { natsError } from './nats-errors.js';
 import type { ChannelNames, NatsOptions } from './nats-options.js';
@@ -42,6 +43,8 @@ export class StreamPublisher {
   /** The stream is full or away: said once in the log, and once when it is over. */
   private trouble = '';
   private nextUnnumbered = 1;
+  /** No other publisher has it, in whatever process. */
+  private readonly lifeId: string;
 
   constructor(
     private readonly names: ChannelNames,
@@ -49,6 +52,7 @@ export class StreamPublisher {
     private readonly owner: PublisherOwner,
   ) {
     const { publishMessagesMax: messagesMax, publishBytesMax: bytesMax, unconfirmedMax } = options;
+    this.lifeId = createInbox('unnumbered', options.random);
     this.pipeline = new PublishPipeline({ messagesMax, bytesMax }, unconfirmedMax);
   }
 
@@ -82,7 +86,7 @@ export class StreamPublisher {
   private idOf({ metadata }: Outbound): string {
     const { senderId, incarnation, flow, sno } = metadata;
     // A message without a number is another one each time.
-    if (sno <= 0) return `${this.inbox || this.options.app}:${this.nextUnnumbered++}`;
+    if (sno <= 0) return `${this.lifeId}:${this.nextUnnumbered++}`;
     return `${senderId.toString(36)}.${incarnation.toString(36)}.${flow}.${sno}`;
   }
 

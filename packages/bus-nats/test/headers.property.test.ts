@@ -40,6 +40,15 @@ test('metadata survive the header block, with what JetStream is told beside them
   );
 });
 
+test('the header block says the same as the text form of the metadata', () => {
+  fc.assert(
+    fc.property(metadatas, (metadata) => {
+      const lines = decoder.decode(encodeHead(metadata)).split('\r\n').slice(1, -2);
+      assert.deepEqual(Object.fromEntries(lines.map((line) => line.split(': '))), metadata.toHeaders());
+    }),
+  );
+});
+
 test('headers are read in any order and spelling, with strange ones between, and broken ones are named', () => {
   fc.assert(
     fc.property(metadatas, fc.infiniteStream(fc.nat({ max: 9 })), (metadata, dice) => {

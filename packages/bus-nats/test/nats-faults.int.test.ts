@@ -229,6 +229,25 @@ faultTest('a message that is sent again after a lost confirmation is stored once
 });
 
 faultTest(
+  'messages without a number are never taken for one another, by no life of their sender',
+  async ({ world }) => {
+    const b = await world.app({ app: 'b', roster: entries }).openAndJoin('orders');
+    for (const life of ['first', 'second']) {
+      const a = await world.app({ app: 'a', roster: entries }).open();
+      for (const text of ['x', 'y']) {
+        const outbound = a.makeOutbound('orders', 'k', `${life} ${text}`);
+        outbound.metadata.sno = 0;
+        a.sendOutbound(outbound);
+      }
+      await world.until(() => a.confirmed.length === 2, 'both are confirmed');
+      await a.close();
+    }
+    await world.until(() => b.received.length === 4, 'b has all');
+    assert.deepEqual(b.texts(), ['first x', 'first y', 'second x', 'second y']);
+  },
+);
+
+faultTest(
   'a full stream holds its sender back, and no small message overtakes a large one that was refused',
   async ({ world }) => {
     const a = await world.app({ app: 'a', roster: entries, unconfirmedMax: 50 }).open();
