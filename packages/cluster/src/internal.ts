@@ -13,3 +13,4 @@ export { type UpstreamOwner, UpstreamSession } from './member/upstream-session.j
 export { encodeAcked } from './link/frames.js';
 export { encodeHello, encodeProof, type Hello } from './link/handshake.js';
 export { FrameType, LINK_FAULTS } from './link/protocol.js';
+export { HeldStore } from './replication/held-store.js';

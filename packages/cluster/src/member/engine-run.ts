@@ -1,5 +1,5 @@
 import type { AepError } from '@aep/kernel';
-import type { Store } from '@aep/store';
+import type { HeldStore } from '../replication/held-store.js';
 import type { RecentRecords } from '../replication/recent-records.js';
 import type { ReplicatedJournal } from '../replication/replicated-journal.js';
 import { ReplicatedStore } from '../replication/replicated-store.js';
@@ -7,7 +7,7 @@ import type { MemberContext } from './context.js';
 import type { RunningEngine } from './engine-port.js';
 
 export interface EngineRunParts {
-  readonly local: Store;
+  readonly held: HeldStore;
   readonly recent: RecentRecords;
   readonly epoch: () => number;
   readonly markTxId: () => number;
@@ -25,10 +25,11 @@ export class EngineRun {
   private hasEnded = false;
 
   constructor(context: MemberContext, parts: EngineRunParts) {
-    const { local, recent, epoch, markTxId, neededFromTxId, onCommit } = parts;
+    const { held, recent, epoch, markTxId, neededFromTxId, onCommit } = parts;
     const { clock } = context;
     this.journal = new context.parts.ReplicatedJournal({
-      local: local.journal,
+      local: held.store.journal,
+      trim: (beforeTxId) => held.trim(beforeTxId),
       recent,
       clock,
       markTxId,
@@ -36,7 +37,7 @@ export class EngineRun {
       onCommit,
     });
     const facts = () => ({ epoch: epoch(), groupStableTxId: markTxId() });
-    this.engine = context.engines.start(new ReplicatedStore(local, this.journal, epoch, facts), {
+    this.engine = context.engines.start(new ReplicatedStore(held.store, this.journal, epoch, facts), {
       onStarted: () => {
         if (!this.hasEnded) parts.onStarted();
       },

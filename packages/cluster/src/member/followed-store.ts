@@ -82,7 +82,7 @@ export class FollowedStore {
     return {
       storeId: this.self?.storeId ?? '',
       incarnation: store?.identity.incarnation ?? 0,
-      firstTxId: store?.journal.firstTxId ?? 1,
+      firstTxId: this.complete?.firstTxId ?? 1,
       lastTxId: store?.journal.lastTxId ?? 0,
       lastHash: store?.journal.lastHash ?? NO_HASH,
       appliedTxId: store?.tables.appliedTxId ?? 0,

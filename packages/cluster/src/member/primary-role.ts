@@ -205,7 +205,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
       {
         store: this.held.store,
         maker: this.context.maker,
-        source: { journal: this.held.store.journal, recent: this.recent },
+        source: { journal: this.held.store.journal, recent: this.recent, kept: this.held },
         owner: this,
         mark: this.context.mark,
         copyChunkBytesMax: limits.copyChunkBytesMax,
@@ -232,7 +232,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
       epoch: this.epoch,
       stableTxId,
       confirmedTxId: Math.min(journal.confirmedTxId, stableTxId),
-      firstTxId: journal.firstTxId,
+      firstTxId: this.held.firstTxId,
     };
   }
 
@@ -312,7 +312,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
       lastTxId: this.held.store.journal.lastTxId,
     });
     const run = new EngineRun(this.context, {
-      local: this.held.store,
+      held: this.held,
       recent: this.recent,
       epoch: () => this.epoch,
       markTxId: () => this.releasedTxId(),

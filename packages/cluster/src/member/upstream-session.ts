@@ -92,7 +92,7 @@ export class UpstreamSession implements UpstreamHandler {
   onProbe(txId: number): RecordHash | undefined {
     const { complete, follower } = this.store;
     if (complete === undefined || follower === undefined) return undefined;
-    return hashAt({ journal: complete.store.journal, recent: follower.recent }, txId);
+    return hashAt({ journal: complete.store.journal, recent: follower.recent, kept: complete }, txId);
   }
 
   onFollow(commonTxId: number): void {
@@ -100,7 +100,7 @@ export class UpstreamSession implements UpstreamHandler {
     if (complete === undefined || follower === undefined)
       throw protocolError('records for a journal that is not there');
     const { journal, tables } = complete.store;
-    if (commonTxId > journal.lastTxId || commonTxId < journal.firstTxId - 1)
+    if (commonTxId > journal.lastTxId || commonTxId < complete.firstTxId - 1)
       throw protocolError(`record ${commonTxId} is not in this journal`);
     // The other half of the primary's check: nothing that is known to be stable is ever cut, whoever asks for it.
     const keptTxId = Math.max(tables.appliedTxId, Math.min(follower.groupStableTxId, journal.lastTxId));

@@ -34,7 +34,7 @@ export class CopyOut {
   private isBegun = false;
 
   constructor(private readonly parts: CopyOutParts) {
-    this.baseTxId = parts.store.journal.firstTxId - 1;
+    this.baseTxId = parts.source.kept.firstTxId - 1;
   }
 
   start(): void {
@@ -46,7 +46,7 @@ export class CopyOut {
       base: {
         txId,
         hash: hashAt(source, txId) ?? NO_HASH,
-        epoch: epochOfRecordBefore(journal),
+        epoch: epochOfRecordBefore(journal, txId + 1),
         confirmedTxId: Math.min(journal.confirmedTxId, txId),
       },
       appliedTxId: snapshot.appliedTxId,

@@ -73,9 +73,10 @@ export class FollowerSession implements DownstreamHandler {
     this.name = hello.member;
     this.storeId = hello.storeId;
     const { journal } = parts.store;
-    this.keepFromTxId = journal.firstTxId;
+    const { firstTxId } = parts.source.kept;
+    this.keepFromTxId = firstTxId;
     this.search = new CommonRecordSearch(
-      Math.max(journal.firstTxId, hello.firstTxId) - 1,
+      Math.max(firstTxId, hello.firstTxId) - 1,
       Math.min(journal.lastTxId, hello.lastTxId),
     );
   }
@@ -114,13 +115,28 @@ export class FollowerSession implements DownstreamHandler {
 
   /** Begins; not in the constructor, because the owner must know the session first. */
   start(): void {
-    const { journal, identity } = this.parts.store;
+    this.guard(() => this.begin());
+  }
+
+  /**
+   * What is done outside a frame of the follower: a record that cannot be read, or that is gone, ends this session and no more.
+   */
+  private guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.end(error instanceof AepError ? error : protocolError(String(error)));
+    }
+  }
+
+  private begin(): void {
+    const { identity } = this.parts.store;
     const hasRecords = this.hello.lastTxId > 0;
     if (hasRecords && this.hello.incarnation !== identity.incarnation) return this.end(otherHistory(this.hello));
     if (this.hello.storeId === '' || (!hasRecords && this.hello.incarnation !== identity.incarnation))
       return this.needCopy();
     // The hello has told one hash: in the usual case the search ends with it.
-    if (this.search.question === this.hello.lastTxId && this.hello.lastTxId >= journal.firstTxId - 1)
+    if (this.search.question === this.hello.lastTxId && this.hello.lastTxId >= this.parts.source.kept.firstTxId - 1)
       this.search.answer(this.isOurs(this.hello.lastTxId, this.hello.lastHash));
     this.goOnSearching();
   }
@@ -131,7 +147,10 @@ export class FollowerSession implements DownstreamHandler {
 
   /** Sends what there is, as far as the window and the network let it. */
   pump(): void {
-    if (this.phase !== 'streaming') return;
+    if (this.phase === 'streaming') this.guard(() => this.sendRecords());
+  }
+
+  private sendRecords(): void {
     const { owner } = this.parts;
     for (;;) {
       const run = this.unsent ?? this.nextRun();
@@ -180,7 +199,7 @@ export class FollowerSession implements DownstreamHandler {
     this.phase = 'copying';
     this.parts.mark('state-copy');
     const { store, maker, copyChunkBytesMax, copyWindowChunks } = this.parts;
-    this.keepFromTxId = store.journal.firstTxId;
+    this.keepFromTxId = this.parts.source.kept.firstTxId;
     this.copy = new CopyOut({
       store,
       snapshot: maker.copySnapshot(store),
@@ -194,7 +213,8 @@ export class FollowerSession implements DownstreamHandler {
         this.stream(baseTxId);
       },
     });
-    this.copy.start();
+    const { copy } = this;
+    this.guard(() => copy.start());
     this.parts.owner.onMoved(this);
   }
 
@@ -229,7 +249,7 @@ export class FollowerSession implements DownstreamHandler {
   }
 
   onRoom(): void {
-    this.copy?.pump();
+    this.guard(() => this.copy?.pump());
     this.pump();
   }
 

@@ -68,7 +68,7 @@ export class Follower implements StoreUser {
     const { held } = parts;
     const { journal, tables } = held.store;
     this.recent = new RecentRecords(journal.lastTxId, parts.recentBytesMax);
-    this.folds = new RecordFeed({ journal, recent: this.recent }, tables.appliedTxId + 1);
+    this.folds = new RecordFeed({ journal, recent: this.recent, kept: held }, tables.appliedTxId + 1);
     held.usedBy(this);
   }
 
@@ -76,7 +76,7 @@ export class Follower implements StoreUser {
   startFolding(): void {
     const { held, clock, listener, checkpoint } = this.parts;
     const { journal, tables } = held.store;
-    this.folds = new RecordFeed({ journal, recent: this.recent }, tables.appliedTxId + 1);
+    this.folds = new RecordFeed({ journal, recent: this.recent, kept: held }, tables.appliedTxId + 1);
     this.checkpointer = new Checkpointer(
       tables,
       clock,
@@ -141,7 +141,8 @@ export class Follower implements StoreUser {
    * the primary durable before: else, after a crash, an older primary might fill the place again.
    */
   cut(afterTxId: number, done: (error: AepError | undefined) => void): void {
-    const { journal } = this.parts.held.store;
+    const { held } = this.parts;
+    const { journal } = held.store;
     this.isCutting = true;
     this.parts.mark('tail-cut');
     journal.cut(afterTxId, (error) => {
@@ -150,7 +151,7 @@ export class Follower implements StoreUser {
       if (error === undefined) {
         this.recent.endAt(afterTxId);
         // Nothing that was cut had been folded, but the feed may stand in bytes that are gone.
-        this.folds = new RecordFeed({ journal, recent: this.recent }, this.folds.nextTxId);
+        this.folds = new RecordFeed({ journal, recent: this.recent, kept: held }, this.folds.nextTxId);
       }
       done(error);
       this.append();
@@ -234,21 +235,30 @@ export class Follower implements StoreUser {
     if (checkpointer === undefined || this.isClosed || this.isCutting || this.isFoldPlanned) return;
     const { journal } = this.parts.held.store;
     const upToTxId = Math.min(this.groupStableTxId, journal.stableTxId);
-    const lastTxId = Math.min(upToTxId, this.folds.nextTxId + FOLD_RECORDS_MAX - 1);
     if (!checkpointer.isBehind) {
-      for (let run = this.folds.next(lastTxId); run !== undefined; run = this.folds.next(lastTxId)) {
-        const view = new DataView(run.bytes.buffer, run.bytes.byteOffset);
-        let txId = run.firstTxId;
-        for (let at = run.start; at < run.end; txId++) {
-          const length = view.getUint32(at, true);
-          checkpointer.append(txId, run.bytes, at, length);
-          at += length;
-        }
+      try {
+        this.feed(checkpointer, Math.min(upToTxId, this.folds.nextTxId + FOLD_RECORDS_MAX - 1));
+      } catch (error) {
+        // A record of our own that cannot be read: this disk is damaged (S5, H22).
+        this.isClosed = true;
+        return this.parts.listener.onFailure(error as AepError);
       }
       if (this.folds.nextTxId > 1) checkpointer.onStable(issueStable(this.folds.nextTxId - 1));
       if (this.folds.nextTxId <= upToTxId) this.planFold();
     }
     this.settle(checkpointer, upToTxId);
+  }
+
+  private feed(checkpointer: Checkpointer, lastTxId: number): void {
+    for (let run = this.folds.next(lastTxId); run !== undefined; run = this.folds.next(lastTxId)) {
+      const view = new DataView(run.bytes.buffer, run.bytes.byteOffset);
+      let txId = run.firstTxId;
+      for (let at = run.start; at < run.end; txId++) {
+        const length = view.getUint32(at, true);
+        checkpointer.append(txId, run.bytes, at, length);
+        at += length;
+      }
+    }
   }
 
   private planFold(): void {
@@ -270,9 +280,10 @@ export class Follower implements StoreUser {
 
   /** A backup keeps what its primary keeps: whatever somebody may still ask of the journal after a failover. */
   protected trim(): void {
-    const { journal, tables } = this.parts.held.store;
+    const { held } = this.parts;
+    const { tables } = held.store;
     const beforeTxId = Math.min(this.keepFromTxId, tables.appliedTxId);
-    if (beforeTxId > journal.firstTxId) journal.trim(beforeTxId);
+    held.trim(beforeTxId);
   }
 
   private lookForRest(): void {

@@ -14,6 +14,7 @@ export interface StoreUser {
 export class HeldStore {
   private user: StoreUser | undefined;
   private error: AepError | undefined;
+  private trimmedBeforeTxId = 0;
 
   /** @param onFailure a write failed: fatal for the member (H22). Once. */
   constructor(
@@ -31,6 +32,24 @@ export class HeldStore {
 
   get failure(): AepError | undefined {
     return this.error;
+  }
+
+  /**
+   * The oldest record that can be counted on. The journal gives records up in small steps after it was asked to, so what lies
+   * before the place that it was asked for may be gone at any moment.
+   */
+  get firstTxId(): number {
+    return Math.max(this.store.journal.firstTxId, this.trimmedBeforeTxId);
+  }
+
+  /** All trimming goes through here. */
+  trim(beforeTxId: number): void {
+    const { journal } = this.store;
+    // As the journal does: the newest durable record stays.
+    const bounded = Math.min(beforeTxId, journal.stableTxId);
+    if (bounded <= this.firstTxId) return;
+    this.trimmedBeforeTxId = bounded;
+    journal.trim(bounded);
   }
 
   /** From now on this one hears of the journal, and the one before does not. */

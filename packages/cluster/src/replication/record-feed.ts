@@ -6,6 +6,8 @@ import type { RecentRecords } from './recent-records.js';
 export interface RecordSource {
   readonly journal: JournalReader & { readonly lastTxId: number; readonly lastHash: RecordHash };
   readonly recent: RecentRecords;
+  /** The oldest record that can be counted on: {@link HeldStore.firstTxId}. */
+  readonly kept: { readonly firstTxId: number };
 }
 
 /**

@@ -6,11 +6,11 @@ import type { RecordSource } from './record-feed.js';
  * before, an equal hash means that all up to there is equal. Undefined when the record is not kept; the one before the first
  * that is kept is still known, by what its successor says.
  */
-export function hashAt({ journal, recent }: RecordSource, txId: number): RecordHash | undefined {
+export function hashAt({ journal, recent, kept }: RecordSource, txId: number): RecordHash | undefined {
   if (txId === 0) return NO_HASH;
-  if (txId > journal.lastTxId || txId < journal.firstTxId - 1) return undefined;
+  if (txId > journal.lastTxId || txId < kept.firstTxId - 1) return undefined;
   if (txId === journal.lastTxId) return { low: journal.lastHash.low, high: journal.lastHash.high };
-  const isBeforeFirst = txId === journal.firstTxId - 1;
+  const isBeforeFirst = txId === kept.firstTxId - 1;
   const inMemory = isBeforeFirst ? undefined : recent.hashOf(txId);
   if (inMemory !== undefined) return inMemory;
   const reader = new RecordReader();

@@ -14,6 +14,7 @@ import type { RecentRecords } from './recent-records.js';
 
 export interface ReplicatedJournalParts {
   readonly local: Journal;
+  readonly trim: (beforeTxId: number) => void;
   readonly recent: RecentRecords;
   readonly clock: Clock;
   /** What is stable in the group. */
@@ -119,7 +120,7 @@ export class ReplicatedJournal implements Journal {
   }
 
   trim(beforeTxId: number): void {
-    if (this.ending === undefined) this.parts.local.trim(Math.min(beforeTxId, this.parts.neededFromTxId()));
+    if (this.ending === undefined) this.parts.trim(Math.min(beforeTxId, this.parts.neededFromTxId()));
   }
 
   cut(): void {
