@@ -1,4 +1,5 @@
 export { CommitPacer } from './commit-pacer.js';
+export { checkOf, copyChecked, keySeed, viewed } from './entry-check.js';
 export { closeEnvironments, environmentSettings, openEnvironments } from './environment.js';
 export { logCommitDetail } from './commit-detail.js';
 export { lackOfRoom } from './free-space.js';

@@ -4,7 +4,7 @@ import type { RangeOptions, Transaction } from 'lmdb';
 import type { BytesDatabase, Environments } from './environment.js';
 import type { LmdbTables } from './lmdb-tables.js';
 import { MetaName } from './store-meta.js';
-import { asLmdbKey, TableKey } from './table-key.js';
+import { TableKey } from './table-key.js';
 
 /**
  * The tables as of one moment, for a state copy (H12). It has no deadline, because a copy takes as long as its receiver does;
@@ -32,7 +32,7 @@ export class LmdbCopySnapshot implements CopySnapshot {
 
   get(tableId: number, key: Uint8Array): Uint8Array | undefined {
     assert(this.isOpen, 'a closed snapshot is not read');
-    return this.environments.tables.get(asLmdbKey(new TableKey(tableId, key)), { transaction: this.transaction });
+    return this.tables.reader.get(this.environments.tables, new TableKey(tableId, key), this.transaction);
   }
 
   range(tableId: number, options: RangeBytes = {}): IterableIterator<TableEntry> {
@@ -45,7 +45,9 @@ export class LmdbCopySnapshot implements CopySnapshot {
     const start = after === undefined ? FIRST : wholeKey(after.tableId, after.key);
     const options: RangeOptions = { start, exclusiveStart: after !== undefined, transaction: this.transaction };
     for (const { key, value } of this.whole.getRange(options)) {
-      yield { tableId: (key[0]! << 8) | key[1]!, key: Uint8Array.prototype.slice.call(key, 2), value };
+      const tableId = (key[0]! << 8) | key[1]!;
+      const inTable = Uint8Array.prototype.slice.call(key, 2);
+      yield { tableId, key: inTable, value: this.tables.reader.open(tableId, inTable, value) };
     }
   }
 

@@ -15,6 +15,7 @@ export class LmdbJournal extends GroupCommitJournal {
   readonly pacer: CommitPacer;
   private confirmedOnDisk: number;
   private isTrimming = false;
+  private isFaulty = false;
   /** While the store is being copied: the copy of the journal must begin where the copy of the tables ends. */
   isTrimHeld = false;
   syncCommits = 0;
@@ -36,9 +37,19 @@ export class LmdbJournal extends GroupCommitJournal {
     return this.runs.read(fromTxId, () => this.stableTxId);
   }
 
-  /** A fault that was found elsewhere in the store: the member is done for (H22). */
+  /**
+   * A fault that was found elsewhere in the store: the member is done for (H22). From here on nothing becomes stable; the
+   * listener hears of it in a turn of its own, because whoever reads a damaged entry is in the middle of a transaction.
+   */
   failFromOutside(error: AepError): void {
-    this.fail(error);
+    if (this.isFaulty) return;
+    this.isFaulty = true;
+    this.clock.defer(() => this.fail(error));
+  }
+
+  protected override committed(): void {
+    // A commit may end before the turn in which the failure is told.
+    if (!this.isFaulty) super.committed();
   }
 
   close(done: () => void): void {

@@ -35,7 +35,7 @@ export class LmdbStoreReader {
   ) {
     this.runs = new LmdbRuns(environments);
     this.journal = new LmdbJournalReader(this.runs);
-    this.tables = new LmdbTables(environments, { clock, ...context, hasRoom: () => false });
+    this.tables = new LmdbTables(environments, { clock, ...context, hasRoom: () => false, onDamage: () => {} });
   }
 
   get epoch(): number {

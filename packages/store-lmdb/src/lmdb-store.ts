@@ -41,9 +41,9 @@ export class LmdbStore implements Store {
     const { clock, log, readerDeadlineMs, scrubIntervalMs } = options;
     this.journal = new LmdbJournal(environments, new LmdbRuns(environments), options);
     const hasRoom = (byteCount: number): boolean => lackOfRoom(options, byteCount) === undefined;
-    this.tables = new LmdbTables(environments, { clock, log, readerDeadlineMs, hasRoom });
-    this.epoch = readNumber(environments.journalMeta, MetaName.epoch) ?? 0;
     const onDamage = (error: AepError): void => this.journal.failFromOutside(error);
+    this.tables = new LmdbTables(environments, { clock, log, readerDeadlineMs, hasRoom, onDamage });
+    this.epoch = readNumber(environments.journalMeta, MetaName.epoch) ?? 0;
     this.scrubber = new Scrubber(this.journal, clock, { intervalMs: scrubIntervalMs, onDamage });
     if (scrubIntervalMs > 0) this.scrubber.start();
   }

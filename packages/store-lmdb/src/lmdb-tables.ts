@@ -10,12 +10,13 @@ import {
 } from '@aep/store';
 import type { Transaction } from 'lmdb';
 import { logCommitDetail } from './commit-detail.js';
+import { EntryReader } from './entry-reader.js';
+import { EntryValues } from './entry-values.js';
 import type { Environments } from './environment.js';
 import { type HeldReader, ReaderDeadlines, readerExpired } from './reader-deadlines.js';
 import { MetaName, numberBytes, readNumber } from './store-meta.js';
 import { asLmdbKey, TABLE_ID_MAX, TableKey } from './table-key.js';
 import { rangeOptions } from './table-range.js';
-import { ValuePlaces } from './value-place.js';
 
 export interface LmdbTablesContext {
   readonly clock: Clock;
@@ -23,6 +24,8 @@ export interface LmdbTablesContext {
   readonly readerDeadlineMs: number;
   /** Whether the volume has room for that many bytes beside its reserve (S4). */
   hasRoom(byteCount: number): boolean;
+  /** An entry does not read back as it was written; whoever reads it gets the same error. */
+  onDamage(error: AepError): void;
 }
 
 /** The durable tables in LMDB: applied behind the journal, in an environment of their own (S6). */
@@ -31,6 +34,10 @@ export class LmdbTables implements StateTables {
   applies = 0;
   entriesApplied = 0;
   readonly deadlines: ReaderDeadlines;
+  /** @internal */
+  readonly reader: EntryReader;
+  /** Of the write that is under way. */
+  private readonly values = new EntryValues();
   private isApplying = false;
   private isClosed = false;
   private readonly lookup = new TableKey(0, NO_BYTES);
@@ -41,12 +48,13 @@ export class LmdbTables implements StateTables {
   ) {
     this.appliedTxId = readNumber(environments.stateMeta, MetaName.appliedTxId) ?? 0;
     this.deadlines = new ReaderDeadlines(context.clock, context.readerDeadlineMs);
+    this.reader = new EntryReader((error) => context.onDamage(error));
   }
 
   get(tableId: number, key: Uint8Array): Uint8Array | undefined {
     if (this.isClosed) throw storeClosed();
     this.lookup.at(tableId, key, 0, key.length);
-    return this.environments.tables.getBinary(asLmdbKey(this.lookup));
+    return this.reader.get(this.environments.tables, this.lookup);
   }
 
   range(tableId: number, options: RangeBytes = {}): IterableIterator<TableEntry> {
@@ -61,6 +69,7 @@ export class LmdbTables implements StateTables {
     written.then(
       () => {
         this.isApplying = false;
+        this.values.clear();
         this.appliedTxId = appliedTxId;
         this.applies++;
         this.entriesApplied += changes.size;
@@ -79,7 +88,7 @@ export class LmdbTables implements StateTables {
   private putAll(changes: TableChanges, appliedTxId: number): void {
     const { tables, stateMeta } = this.environments;
     const key = new TableKey(0, NO_BYTES);
-    const places = new ValuePlaces();
+    const { values } = this;
     changes.forEach(({ tableId, keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd }) => {
       assert(
         tableId <= TABLE_ID_MAX && keyEnd - keyStart <= KEY_BYTES_MAX,
@@ -87,7 +96,7 @@ export class LmdbTables implements StateTables {
       );
       key.at(tableId, keyBytes, keyStart, keyEnd);
       if (valueBytes === undefined) void tables.remove(asLmdbKey(key));
-      else void tables.put(asLmdbKey(key), places.of(valueBytes, valueStart, valueEnd));
+      else void tables.put(asLmdbKey(key), values.of(key, valueBytes, valueStart, valueEnd));
     });
     void stateMeta.put(MetaName.appliedTxId, numberBytes(appliedTxId));
   }
@@ -108,7 +117,8 @@ export class LmdbTables implements StateTables {
       ...rangeOptions(tableId, options),
       ...(transaction === undefined ? {} : { transaction }),
     });
-    const scan = new Scan(iterable[Symbol.iterator]() as Iterator<TableEntry>, this.deadlines);
+    const entries = iterable[Symbol.iterator]() as Iterator<TableEntry>;
+    const scan = new Scan(entries, this.deadlines, (key, value) => this.reader.open(tableId, key, value));
     this.deadlines.add(scan);
     return scan;
   }
@@ -133,6 +143,7 @@ class Scan implements IterableIterator<TableEntry>, HeldReader {
   constructor(
     private readonly entries: Iterator<TableEntry>,
     private readonly deadlines: ReaderDeadlines,
+    private readonly open: (key: Uint8Array, value: Uint8Array) => Uint8Array,
   ) {
     this.openedMs = deadlines.nowMs();
   }
@@ -144,8 +155,18 @@ class Scan implements IterableIterator<TableEntry>, HeldReader {
   next(): IteratorResult<TableEntry> {
     if (this.isExpired) throw readerExpired(this.deadlines.deadlineMs);
     const result = this.entries.next();
-    if (result.done === true) this.deadlines.remove(this);
-    return result;
+    if (result.done === true) {
+      this.deadlines.remove(this);
+      return result;
+    }
+    const { key, value } = result.value;
+    try {
+      return { done: false, value: { key, value: this.open(key, value) } };
+    } catch (thrown) {
+      // Who is thrown at does not call `return`.
+      this.return();
+      throw thrown;
+    }
   }
 
   return(): IteratorResult<TableEntry> {
@@ -179,8 +200,7 @@ class LmdbSnapshot implements StoreSnapshot, HeldReader {
 
   get(tableId: number, key: Uint8Array): Uint8Array | undefined {
     this.checkOpen();
-    // lmdb's declaration leaves the options of getBinary out; with encoding 'binary' get is the same function.
-    return this.environments.tables.get(asLmdbKey(new TableKey(tableId, key)), { transaction: this.transaction });
+    return this.tables.reader.get(this.environments.tables, new TableKey(tableId, key), this.transaction);
   }
 
   range(tableId: number, options: RangeBytes = {}): IterableIterator<TableEntry> {

@@ -28,7 +28,7 @@ export interface MemoryStoreOptions {
 export type CrashOutcome = 'lost' | 'kept' | 'torn' | 'chance';
 
 /** The format that this build writes. */
-export const STORE_FORMAT_VERSION = 1;
+export const STORE_FORMAT_VERSION = 2;
 
 /**
  * A store without a disk, for tests and simulation: deterministic on a virtual clock, with faults on demand.

@@ -41,7 +41,11 @@ function readTables(root: RootDatabase<Buffer, Buffer> | undefined): Pick<RawEng
   const entries = tables === undefined ? [] : Array.from(tables.getRange({ start: FIRST_KEY }));
   return {
     appliedTxId: numberOf(meta?.get(Buffer.from('appliedTxId'))),
-    entries: entries.map(({ key, value }) => ({ tableId: key.readUInt16BE(0), key: key.subarray(2), value })),
+    entries: entries.map(({ key, value }) => ({
+      tableId: key.readUInt16BE(0),
+      key: key.subarray(2),
+      value: value.subarray(0, value.length - ENTRY_CHECK_BYTES),
+    })),
   };
 }
 
@@ -74,5 +78,7 @@ function emptyEngine(engine: string): RawEngine {
 
 /** The two pages at the head of an LMDB file. */
 const META_BYTES = 8192;
+/** The checksum behind each value; what it says is the engine's business, the checker compares values. */
+const ENTRY_CHECK_BYTES = 4;
 /** lmdb's own default for an open start is a key of its own kind. */
 const FIRST_KEY = Buffer.from([0]);
