@@ -101,6 +101,11 @@ function openTables(root: RootDatabase<Uint8Array, Uint8Array>, path: string): B
   return database;
 }
 
+/** The tables by whole keys, table id included: those of {@link Environments.tables} leave it out when they are read. */
+export function openWholeTables(state: Environments['state']): BytesDatabase {
+  return state.openDB<Uint8Array, Uint8Array>({ name: 'tables', encoding: 'binary', keyEncoding: 'binary' });
+}
+
 export function missing(path: string): AepError {
   return new AepError(
     'AEP_STORE_MISSING',

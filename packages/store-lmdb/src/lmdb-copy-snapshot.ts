@@ -1,7 +1,7 @@
 import { assert } from '@aep/kernel';
 import type { CopiedEntry, CopySnapshot, RangeBytes, TableEntry } from '@aep/store';
 import type { RangeOptions, Transaction } from 'lmdb';
-import type { BytesDatabase, Environments } from './environment.js';
+import { type BytesDatabase, type Environments, openWholeTables } from './environment.js';
 import type { LmdbTables } from './lmdb-tables.js';
 import { MetaName } from './store-meta.js';
 import { TableKey } from './table-key.js';
@@ -19,10 +19,10 @@ export class LmdbCopySnapshot implements CopySnapshot {
 
   constructor(
     private readonly environments: Environments,
-    private readonly tables: LmdbTables,
+    private readonly tables: Pick<LmdbTables, 'reader' | 'scan'>,
   ) {
     const { state, stateMeta } = environments;
-    this.whole = state.openDB<Uint8Array, Uint8Array>({ name: 'tables', encoding: 'binary', keyEncoding: 'binary' });
+    this.whole = openWholeTables(state);
     // A transaction of an earlier turn would show an older state.
     state.resetReadTxn();
     this.transaction = state.useReadTransaction();

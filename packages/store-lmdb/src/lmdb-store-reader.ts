@@ -1,6 +1,6 @@
 import { type Clock, type Facts, type Log, silentLog, SystemClock } from '@aep/kernel';
 import type { JournalReader, RecordRun, StoredRecord, StoreIdentity } from '@aep/store';
-import { verifyStore, type VerifyReport } from '@aep/store';
+import type { VerifyReport } from '@aep/store';
 import { recordsOf, within } from '@aep/store/internal';
 import { existsSync } from 'node:fs';
 import { closeEnvironments, type Environments, missing, openEnvironments } from './environment.js';
@@ -8,6 +8,7 @@ import { LmdbRuns } from './lmdb-runs.js';
 import { LmdbTables } from './lmdb-tables.js';
 import { isBeingCreated } from './store-creation.js';
 import { MetaName, readIdentity, readNumber } from './store-meta.js';
+import { verifyAll } from './verify-all.js';
 
 export interface LmdbStoreReaderOptions {
   readonly path: string;
@@ -54,19 +55,11 @@ export class LmdbStoreReader {
     return { firstTxId, stableTxId, confirmedTxId, appliedTxId: this.tables.appliedTxId, epoch: this.epoch };
   }
 
-  /** Checks the whole journal, and the tables against its fold when it reaches back to record 1. */
+  /** As that of the store that is open for writing. */
   async verify(onProgress?: (checkedTxId: number, lastTxId: number) => void): Promise<VerifyReport> {
     this.refresh();
-    const snapshot = this.tables.snapshot();
-    try {
-      return await verifyStore(this.journal, {
-        clock: this.clock,
-        snapshot,
-        ...(onProgress === undefined ? {} : { onProgress }),
-      });
-    } finally {
-      snapshot.close();
-    }
+    const { journal, tables, environments, clock } = this;
+    return verifyAll({ journal, tables, environments, clock }, onProgress);
   }
 
   async close(): Promise<void> {

@@ -6,7 +6,6 @@ import {
   type Store,
   type StoreIdentity,
   type StoreOrigin,
-  verifyStore,
   type VerifyReport,
 } from '@aep/store';
 import { newMemberId } from '@aep/store/internal';
@@ -22,6 +21,7 @@ import { beginCreation, isBeingCreated, isThere } from './store-creation.js';
 import { baseBytes, identityBytes, MetaName, numberBytes, readIdentity, readNumber } from './store-meta.js';
 import { awaitStoreLock } from './store-lock.js';
 import { checkInChild, makeInChild } from './verified-open.js';
+import { checkEntries, verifyAll } from './verify-all.js';
 
 /** The store of one engine on LMDB. Made by {@link openLmdbStore}. */
 export class LmdbStore implements Store {
@@ -90,15 +90,13 @@ export class LmdbStore implements Store {
     };
   }
 
-  /** Checks the whole journal, and the tables against its fold when it reaches back to record 1. Beside the running engine. */
+  /**
+   * Checks the whole journal and each entry of the tables, and compares the tables with the journal's fold when it reaches
+   * back to record 1. Beside the running engine, which a damaged entry stops.
+   */
   async verify(onProgress?: (checkedTxId: number, lastTxId: number) => void): Promise<VerifyReport> {
-    const snapshot = this.tables.snapshot();
-    try {
-      const { clock } = this.options;
-      return await verifyStore(this.journal, { clock, snapshot, ...(onProgress === undefined ? {} : { onProgress }) });
-    } finally {
-      snapshot.close();
-    }
+    const { journal, tables, environments } = this;
+    return verifyAll({ journal, tables, environments, clock: this.options.clock }, onProgress);
   }
 
   /** For a state copy (H12): see {@link LmdbCopySnapshot}. */
@@ -108,7 +106,10 @@ export class LmdbStore implements Store {
 
   /**
    * Copies the store, consistently and beside the running engine, into a directory that is empty or missing. The copy has
-   * the identity of this member: it is a backup, not a second member.
+   * the identity of this member: it is a backup, not a second member. Pages are copied as they are, so all entries of the
+   * tables are checked before.
+   *
+   * @throws AEP_TABLE_ENTRY_CORRUPT
    */
   async copyTo(path: string): Promise<void> {
     mkdirSync(`${path}/journal`, { recursive: true });
@@ -116,6 +117,8 @@ export class LmdbStore implements Store {
     // The tables first: the copied journal then reaches at least as far, and is not trimmed past them meanwhile.
     this.journal.isTrimHeld = true;
     try {
+      const damage = await checkEntries(this.copySnapshot(), this.options.clock);
+      if (damage !== undefined) throw damage;
       await this.environments.state.backup(`${path}/state`, false);
       await this.environments.journal.backup(`${path}/journal`, false);
     } finally {

@@ -1,9 +1,9 @@
 import { AepError, type Facts, SeededRandom, toError } from '@aep/kernel';
 import { RecordReader } from '@aep/store';
-import { closeEnvironments, type Environments, openEnvironments, openFailed } from './environment.js';
+import { closeEnvironments, openEnvironments, openFailed } from './environment.js';
 import { LmdbRuns } from './lmdb-runs.js';
 import { MetaName, readIdentity, readNumber } from './store-meta.js';
-import { asLmdbKey, TABLE_ID_MAX, TableKey } from './table-key.js';
+import { walkTables } from './table-walk.js';
 
 /** What the child process is to do: look at a store, or make the files of a new one. */
 export interface CheckRequest {
@@ -29,7 +29,8 @@ export async function checkStore(request: CheckRequest): Promise<CheckResult> {
     const environments = openEnvironments({ ...request, readOnly: true, noSync: false });
     readIdentity(environments.journalMeta, request.path);
     recordsChecked = checkJournal(new LmdbRuns(environments), request.tailRecords);
-    entriesRead = readTables(environments);
+    readNumber(environments.stateMeta, MetaName.appliedTxId);
+    entriesRead = walkTables(environments, TABLE_ENTRIES_READ);
     await closeEnvironments(environments);
     return { recordsChecked, entriesRead, error: undefined };
   } catch (thrown) {
@@ -103,23 +104,9 @@ function checkFrom(runs: LmdbRuns, fromTxId: number, lastTxId: number, runsMax: 
   return next - fromTxId;
 }
 
-/** Walks into the tables far enough to meet most kinds of damage to their pages; what they hold is checked by nobody but a full verification. */
-function readTables({ tables, stateMeta }: Environments): number {
-  readNumber(stateMeta, MetaName.appliedTxId);
-  let entries = 0;
-  // lmdb's own defaults for open ends are keys of its own kind, so both ends are given.
-  const forward = { start: FIRST_KEY, end: LAST_KEY, limit: TABLE_ENTRIES_READ };
-  const backward = { start: LAST_KEY, end: FIRST_KEY, limit: TABLE_ENTRIES_READ, reverse: true };
-  for (const options of [forward, backward]) {
-    for (const { value } of tables.getRange(options)) entries += value.length >= 0 ? 1 : 0;
-  }
-  return entries;
-}
-
 const SPOT_CHECKS = 32;
+/** From each end: what a start takes for it is some 100 ms. The rest is checked when it is read. */
 const TABLE_ENTRIES_READ = 20_000;
-const FIRST_KEY = asLmdbKey(new TableKey(0, new Uint8Array(0)));
-const LAST_KEY = asLmdbKey(new TableKey(TABLE_ID_MAX, new Uint8Array(64).fill(0xff)));
 
 function unreadable(path: string, thrown: unknown): AepError {
   return new AepError(

@@ -54,7 +54,7 @@ export async function verifyStore(journal: JournalReader, options: VerifyOptions
     bad = { txId: walk.nextTxId, error: thrown instanceof AepError ? thrown : unreadable(walk.nextTxId, thrown) };
   }
   const isComparable = bad === undefined && snapshot !== undefined && folded !== undefined;
-  const difference = isComparable ? folded.difference(snapshot) : undefined;
+  const difference = isComparable ? differenceOf(folded, snapshot) : undefined;
   return {
     firstTxId,
     lastTxId,
@@ -133,6 +133,17 @@ class FoldedTables implements TableSink {
       this.tables.set(tableId, table);
     }
     return table;
+  }
+}
+
+/** An entry that its table refuses to read differs. */
+function differenceOf(folded: FoldedTables, snapshot: StoreSnapshot): VerifyReport['difference'] {
+  try {
+    return folded.difference(snapshot);
+  } catch (thrown) {
+    const { tableId, keyHex } = thrown instanceof AepError ? thrown.facts : {};
+    if (typeof tableId !== 'number' || typeof keyHex !== 'string') throw thrown;
+    return { tableId, keyHex };
   }
 }
 
