@@ -209,6 +209,19 @@ describe('bad links between members', () => {
     assert.equal(world.register.record!.epoch, epoch);
   });
 
+  it('a promise that takes long to be durable does not end the link (H4, H7)', async () => {
+    const world = await group(['a', 'b']);
+    world.kill('b');
+    world.machine('b').faults.commitMs = () => 3_000;
+    world.boot('b');
+    await world.advance(2_900, 10); // the store is being opened
+    const { events } = world.machine('a').life!;
+    const before = events.length;
+    await world.until('b is back', () => world.machine('a').member.status().followers[0]?.isListed === true, 30_000);
+    const ends = events.slice(before).filter((event) => event.type === 'MemberDown');
+    assert.deepEqual(ends, []);
+  });
+
   it('what holds stability back is told, with a name (H21)', async () => {
     const world = await group(['a', 'b'], { limits: { stallAlertMs: 500 } });
     world.machine('b').faults.hangs = true;

@@ -104,6 +104,7 @@ export abstract class Connection implements LinkHandler, FrameSink {
   }
 
   onFrame(type: number, bytes: Uint8Array, start: number, end: number): void {
+    if (type === FrameType.heartbeat) return;
     if (type !== FrameType.bye) return this.doFrame(type, bytes, start, end);
     const bye = decodeBye(new PayloadReader(bytes, start, end, 'bye'));
     this.end(
@@ -134,8 +135,8 @@ export abstract class Connection implements LinkHandler, FrameSink {
   protected abstract onEnded(cause: AepError, peerSaid: Bye | undefined): void;
   /** Something that was written has left. */
   protected abstract onRoom(): void;
-  /** Nothing was written for a heartbeat's time: say something. */
-  protected abstract beat(): void;
+  /** Nothing was written for a heartbeat's time: whether this side has said something of use; else it only says that it is there. */
+  protected abstract beat(): boolean;
 
   protected send(type: number, payload: Uint8Array = NO_PAYLOAD, tail?: Uint8Array): void {
     if (this.isOver || this.frames === undefined) return;
@@ -177,7 +178,7 @@ export abstract class Connection implements LinkHandler, FrameSink {
     const quietMs = this.context.clock.monotonicMs() - this.lastHeardMs;
     if (quietMs >= silenceMs) return this.end(silent(`nothing heard for ${Math.round(quietMs)} ms`));
     const frameCount = this.frames?.frameCount ?? 0;
-    if (frameCount === this.framesAtLastTick) this.beat();
+    if (frameCount === this.framesAtLastTick && !this.beat()) this.send(FrameType.heartbeat);
     this.framesAtLastTick = this.frames?.frameCount ?? 0;
     this.planTick();
   }

@@ -114,8 +114,6 @@ export class DownstreamConnection extends Connection {
       if (type !== FrameType.hello) throw protocolError(`frame ${type} instead of a hello`);
       return this.onHello(decodeHello(bytes, start, end));
     }
-    // A follower that makes our epoch durable beats meanwhile.
-    if (type === FrameType.acked) return;
     if (type !== FrameType.proof) throw protocolError(`frame ${type} instead of a proof`);
     this.onProof(this.hello, decodeProof(bytes, start, end));
   }
@@ -163,8 +161,10 @@ export class DownstreamConnection extends Connection {
     this.handler?.onRoom();
   }
 
-  protected beat(): void {
+  protected beat(): boolean {
     const position = this.handler?.position();
-    if (position !== undefined) this.mark(position);
+    if (position === undefined) return false;
+    this.mark(position);
+    return true;
   }
 }

@@ -41,6 +41,8 @@ export const FrameType = {
   switched: 15,
   /** both ways: this is the end, and why. */
   bye: 16,
+  /** both ways: still here, and nothing to say. */
+  heartbeat: 17,
 } as const;
 
 /** Before the peer has proved who it is, frames are small: a stranger can make us allocate no more than this. */

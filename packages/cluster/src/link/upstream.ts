@@ -147,9 +147,11 @@ export class UpstreamConnection extends Connection {
     // What a follower says is small.
   }
 
-  protected beat(): void {
-    // An acknowledgement of nothing new is the heartbeat; before the stream has begun, one of nothing at all.
+  protected beat(): boolean {
+    // Also when nothing is new: the last acknowledgement may have been for an epoch that is over.
     const acked = this.phase === 'joined' ? this.handler.acknowledgement() : undefined;
-    this.send(FrameType.acked, encodeAcked(acked ?? { epoch: 0, durableTxId: 0 }));
+    if (acked === undefined) return false;
+    this.send(FrameType.acked, encodeAcked(acked));
+    return true;
   }
 }

@@ -305,7 +305,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
    * once; after a restart the members that are still listed must have the tail of the journal, or be left out.
    */
   protected startEngineWhenEqual(): void {
-    if (this.phase !== 'equalising' || !this.isEqual) return;
+    if (this.phase !== 'equalising' || !this.isEqual || this.isDoubted) return;
     this.phase = 'active';
     this.context.log.log('info', 'this member is the primary', {
       epoch: this.epoch,
@@ -376,6 +376,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
       // When another member was found, this role has ended by now.
       if (this.phase === 'ended') return;
       this.isDoubted = false;
+      this.startEngineWhenEqual();
       if (this.stability.markTxId > this.doubtedAtTxId) this.engine?.stable(this.stability.markTxId);
     });
   }

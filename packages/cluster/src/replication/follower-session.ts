@@ -226,8 +226,7 @@ export class FollowerSession implements DownstreamHandler {
   }
 
   onAcked(acked: Acked): void {
-    // A heartbeat from before the stream, or one that was written before the follower knew our epoch, says nothing.
-    if (this.phase !== 'streaming' || acked.epoch === 0) return;
+    if (this.phase !== 'streaming') throw protocolError('an acknowledgement before the stream');
     const { owner } = this.parts;
     if (acked.epoch > owner.position().epoch) throw protocolError('an acknowledgement of an epoch that is not yet');
     if (acked.durableTxId >= this.feed!.nextTxId) throw protocolError('an acknowledgement of what was never sent');
