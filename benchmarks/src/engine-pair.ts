@@ -71,6 +71,19 @@ export class EnginePair {
     return tookMs;
   }
 
+  /** Milliseconds from the send to its stability, which is the sender's synced commit, and to the handler on the other side. */
+  async steps(): Promise<{ readonly stableMs: number; readonly handledMs: number }> {
+    const [gateway] = this.engines!;
+    const order = fillOrder(Order.create(), this.contents[this.offered % this.contents.length]!);
+    const startedMs = performance.now();
+    const handled = this.untilHandled(++this.offered).then(() => performance.now() - startedMs);
+    await gateway.senderFor().sendMessage('orders', order);
+    const stableMs = performance.now() - startedMs;
+    const handledMs = await handled;
+    for (const engine of this.engines!) await engine.whenIdle();
+    return { stableMs, handledMs };
+  }
+
   async stop(): Promise<void> {
     for (const engine of this.engines!) await engine.stop();
   }

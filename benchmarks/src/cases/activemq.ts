@@ -85,31 +85,36 @@ function oneInFlight(context: CaseContext): Promise<CaseResult> {
   return withBroker(context, async (pair, bare) => {
     const [body] = encodedOrders(1);
     const count = Math.ceil(scaled(context, 1_000) / ROUNDS);
-    const [pairUs, bareUs, commitUs] = [new Histogram(), new Histogram(), new Histogram()];
-    const run = async (one: () => Promise<number>, tookUs: Histogram): Promise<void> => {
-      for (let left = count; left > 0; left--) tookUs.record((await one()) * 1000);
-    };
-    await run(() => bare.roundTrip(body!), new Histogram());
-    await run(() => pair.roundTrip(), new Histogram());
-    for (let round = 0; round < ROUNDS; round++) {
-      await run(() => pair.roundTrip(), pairUs);
-      await run(() => bare.roundTrip(body!), bareUs);
-      await commitTimesUs(join(context.directory, `commit-${round}`), count, commitUs);
+    const [pairUs, stableUs, bareUs, commitUs] = [new Histogram(), new Histogram(), new Histogram(), new Histogram()];
+    for (let round = 0; round <= ROUNDS; round++) {
+      for (let left = count; left > 0; left--) {
+        const { stableMs, handledMs } = await pair.steps();
+        const bareMs = await bare.roundTrip(body!);
+        // The first round only warms up.
+        if (round === 0) continue;
+        stableUs.record(stableMs * 1000);
+        pairUs.record(handledMs * 1000);
+        bareUs.record(bareMs * 1000);
+      }
+      if (round > 0) await commitTimesUs(join(context.directory, `commit-${round}`), count, commitUs);
     }
     const p50 = (tookUs: Histogram) => tookUs.percentile(50) / 1000;
+    const added = p50(pairUs) - p50(bareUs);
     return {
       figures: [
         { name: 'engine to engine p50', value: rounded(p50(pairUs)), unit: 'ms' },
+        { name: 'of it: sender stable p50', value: rounded(p50(stableUs)), unit: 'ms' },
         { name: 'client alone p50', value: rounded(p50(bareUs)), unit: 'ms' },
         { name: 'one blocking commit p50', value: rounded(p50(commitUs)), unit: 'ms' },
       ],
       ratios: [
         {
           name: 'added at p50',
-          value: rounded((p50(pairUs) - p50(bareUs)) / p50(commitUs)),
+          value: rounded(added / p50(commitUs)),
           against: 'one blocking LMDB commit',
           goal: { atMost: 1 },
         },
+        { name: 'added at p50', value: rounded(added / p50(stableUs)), against: "the sender's own synced transaction" },
       ],
     };
   });
