@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { ExitCode } from '@aep/cli';
-import { aep, type Outcome, type TestIo } from './test-io.js';
+import { aep, type Outcome, scratchDirectory, type TestIo } from './test-io.js';
 
 const A = { name: 'a', storeId: 's1' };
 const B = { name: 'b', storeId: 's2' };
@@ -104,4 +106,22 @@ test('promote does nothing without --unsafe and --yes, and says what is lost (H9
   const done = await call(xvm, 'promote', '--unsafe', '--yes');
   assert.equal(done.exitCode, ExitCode.ok);
   assert.deepEqual(xvm.posted, ['/apps/till/cluster/promote {"unsafe":true}']);
+});
+
+test('a store of a pair is found by its model when the member is named', async () => {
+  const scratch = scratchDirectory();
+  const app = '<app name="till" mainClass="./till.js#Till"><storage><clustering/></storage></app>';
+  const hosts = ['one', 'two'].map((xvm) => `<xvm name="${xvm}"><apps><app name="till"/></apps></xvm>`).join('');
+  writeFileSync(join(scratch.path, 'model.xml'), `<model><apps>${app}</apps><xvms>${hosts}</xvms></model>`);
+  const list = (...argv: string[]): Promise<Outcome> =>
+    aep(scratch.path, ['journal', 'list', '--model', 'model.xml', '--types', './none.js', ...argv]);
+  const unnamed = await aep(scratch.path, ['journal', 'verify', '--model', 'model.xml']);
+  assert.equal(unnamed.exitCode, ExitCode.usage);
+  assert.match(unnamed.err, /a group of one, two: name one with --xvm/);
+  const wrong = await aep(scratch.path, ['journal', 'verify', '--model', 'model.xml', '--xvm', 'twoo']);
+  assert.match(wrong.err, /did you mean "two"/);
+  const named = await aep(scratch.path, ['journal', 'verify', '--model', 'model.xml', '--xvm', 'two']);
+  assert.match(named.err, /AEP_STORE_MISSING: there is no store at .*data\/till\/two/);
+  assert.equal((await list('--xvm', 'two')).exitCode, ExitCode.unreachable);
+  scratch.remove();
 });

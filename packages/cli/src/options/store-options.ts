@@ -7,6 +7,7 @@ export interface StoreOptions extends ModelOptions {
   readonly model?: string;
   readonly app?: string;
   readonly data?: string;
+  readonly xvm?: string;
   readonly types?: readonly string[];
 }
 
@@ -14,6 +15,7 @@ export function addStoreOptions(command: Command): Command {
   command
     .option('-m, --model <file>', 'find the store and the types of an app through its model')
     .option('-a, --app <name>', 'the app, when the model has several')
+    .option('--xvm <name>', 'the member, when the app is a pair: each has a store of its own')
     .option('--data <directory>', 'data directory of the xvm (default: "data" beside the model)')
     .option(
       '--types <module>',

@@ -1,11 +1,11 @@
 import { storePath } from '@aep/host/internal';
-import type { AppModel } from '@aep/model';
+import type { AppModel, Model } from '@aep/model';
 import { type LmdbStoreReader, openLmdbStoreReader } from '@aep/store-lmdb';
 import { dirname, resolve } from 'node:path';
 import { chooseApp, readModel } from '../model-file.js';
 import type { StoreOptions } from '../options/store-options.js';
 import type { Session } from '../session.js';
-import { usageError } from '../usage-error.js';
+import { unknownName, usageError } from '../usage-error.js';
 import { type AppTypes, noTypes, typesOfApp, typesOfModules } from './app-types.js';
 
 /** A store that is open for reading, beside the engine that may write it. */
@@ -46,12 +46,23 @@ async function locate(session: Session, path: string | undefined, options: Store
     if (options.app !== undefined) throw usageError('--app needs --model, which says what the app is');
     return { path: resolve(io.cwd, path), types: await givenTypes(session, options) };
   }
-  const app = chooseApp(readModel(io, file, options), options.app);
+  const model = readModel(io, file, options);
+  const app = chooseApp(model, options.app);
   const modelDir = dirname(resolve(io.cwd, file));
   const dataDir = options.data === undefined ? resolve(modelDir, 'data') : resolve(io.cwd, options.data);
   const types =
     options.types === undefined ? await typesOrHex(session, app, modelDir) : await givenTypes(session, options);
-  return { path: path === undefined ? storePath(app, dataDir) : resolve(io.cwd, path), types };
+  if (path !== undefined) return { path: resolve(io.cwd, path), types };
+  return { path: storePath(app, dataDir, memberOf(model, app, options.xvm)), types };
+}
+
+/** Members of a group have a store each, below that of the app. @throws AEP_CLI_USAGE, AEP_CLI_NAME_UNKNOWN */
+function memberOf({ xvms }: Model, { name, storage }: AppModel, wanted: string | undefined): string | undefined {
+  if (storage.clustering === null) return undefined;
+  const members = xvms.filter(({ apps }) => apps.some((app) => app.name === name)).map((xvm) => xvm.name);
+  if (wanted === undefined) throw usageError(`app "${name}" is a group of ${members.join(', ')}: name one with --xvm`);
+  if (!members.includes(wanted)) throw unknownName('xvm', wanted, members);
+  return wanted;
 }
 
 async function givenTypes({ io }: Session, options: StoreOptions): Promise<AppTypes> {
