@@ -14,9 +14,10 @@ import type { TableChange, TableChanges } from './store.js';
 import { Table } from './tables.js';
 
 /**
- * The changes of many records, coalesced: one entry per key, the last value wins. Keys and values are not copied: an
- * entry points into the bytes of the record that made it, which never change. So a change costs a hash of its key and
- * a few stores, and the map keeps alive the journal bytes that it was folded from (their sum is bounded by its user).
+ * The changes of many records, coalesced: one entry per key, the last value wins. Values are not copied: an entry points
+ * into the bytes of the record that made it, which never change. So a change costs a hash of its key and a few stores, and
+ * the map keeps alive the journal bytes that it was folded from (their sum is bounded by its user). Keys lie together in an
+ * array of the map's own: they are compared, sorted and written later, when the records have left the processor's cache.
  *
  * Entries are numbers in typed arrays, and the byte arrays they point into are few: nothing here is an object per change,
  * which the garbage collector would have to look at.
@@ -29,9 +30,11 @@ export class ChangeMap implements FoldSink, TableChanges {
   private slots = new Int32Array(SLOTS_AT_FIRST).fill(FREE);
   private hashes = new Int32Array(SLOTS_AT_FIRST / 2);
   private tableIds = new Uint16Array(SLOTS_AT_FIRST / 2);
-  /** Per entry: which of the sources holds the key and where, then the same for the value; value source 0 deletes. */
+  private keys = new Uint8Array(SLOTS_AT_FIRST * 16);
+  private keysEnd = 0;
+  /** Per entry: where its key is in `keys`, then which of the sources holds the value and where; source 0 deletes. */
   private places = new Uint32Array((SLOTS_AT_FIRST / 2) * PLACE_NUMBERS);
-  /** Byte arrays that entries point into. The first stands for "no bytes". */
+  /** Byte arrays that hold values. The first stands for "no value". */
   private sources: Uint8Array[] = [NO_BYTES];
   private lastSource = 0;
 
@@ -46,14 +49,14 @@ export class ChangeMap implements FoldSink, TableChanges {
 
   put(reader: RecordReader): void {
     const at = this.entryOf(reader.tableId, reader.bytes, reader.keyStart, reader.keyEnd) * PLACE_NUMBERS;
-    this.places[at + 3] = this.sourceOf(reader.bytes);
-    this.places[at + 4] = reader.contentStart;
-    this.places[at + 5] = reader.contentEnd;
+    this.places[at + 2] = this.sourceOf(reader.bytes);
+    this.places[at + 3] = reader.contentStart;
+    this.places[at + 4] = reader.contentEnd;
   }
 
   delete(reader: RecordReader): void {
     const entry = this.entryOf(reader.tableId, reader.bytes, reader.keyStart, reader.keyEnd);
-    this.places[entry * PLACE_NUMBERS + 3] = 0;
+    this.places[entry * PLACE_NUMBERS + 2] = 0;
   }
 
   received(reader: RecordReader): void {
@@ -89,7 +92,8 @@ export class ChangeMap implements FoldSink, TableChanges {
       const { tableId, valueBytes } = change;
       yield {
         tableId,
-        key: change.keyBytes.subarray(change.keyStart, change.keyEnd),
+        // A copy: the map may be cleared while somebody keeps it.
+        key: change.keyBytes.slice(change.keyStart, change.keyEnd),
         value: valueBytes?.subarray(change.valueStart, change.valueEnd),
       };
     }
@@ -107,6 +111,8 @@ export class ChangeMap implements FoldSink, TableChanges {
   /** Forgets all changes and keeps the storage for the next ones. */
   clear(): void {
     this.size = 0;
+    this.keysEnd = 0;
+    if (this.keys.length > KEYS_KEPT_BYTES) this.keys = new Uint8Array(KEYS_KEPT_BYTES);
     this.slots.fill(FREE);
     this.sources = [NO_BYTES];
     this.lastSource = 0;
@@ -119,41 +125,39 @@ export class ChangeMap implements FoldSink, TableChanges {
   private show(entry: number, change: Change): void {
     const { places, sources } = this;
     const at = entry * PLACE_NUMBERS;
-    const valueSource = places[at + 3]!;
+    const valueSource = places[at + 2]!;
     change.tableId = this.tableIds[entry]!;
-    change.keyBytes = sources[places[at]!]!;
-    change.keyStart = places[at + 1]!;
-    change.keyEnd = places[at + 2]!;
+    change.keyBytes = this.keys;
+    change.keyStart = places[at]!;
+    change.keyEnd = places[at + 1]!;
     change.valueBytes = valueSource === 0 ? undefined : sources[valueSource]!;
-    change.valueStart = places[at + 4]!;
-    change.valueEnd = places[at + 5]!;
+    change.valueStart = places[at + 3]!;
+    change.valueEnd = places[at + 4]!;
   }
 
   private sorted(): Uint32Array {
-    const { places, sources } = this;
+    const { size, tableIds, keys, places } = this;
     return sortedByKey({
-      size: this.size,
-      tableIds: this.tableIds,
-      bytesOf: (entry) => sources[places[entry * PLACE_NUMBERS]!]!,
-      startOf: (entry) => places[entry * PLACE_NUMBERS + 1]!,
-      endOf: (entry) => places[entry * PLACE_NUMBERS + 2]!,
+      size,
+      tableIds,
+      keys,
+      startOf: (entry) => places[entry * PLACE_NUMBERS]!,
+      endOf: (entry) => places[entry * PLACE_NUMBERS + 1]!,
     });
   }
 
   /** Value of the stream whose key lies in `scratch`; it is updated in place. */
   private markOf(tableId: number, keyLength: number, valueLength: number): DataView {
-    const before = this.size;
     const entry = this.entryOf(tableId, this.scratch, 0, keyLength);
     const at = entry * PLACE_NUMBERS;
-    if (this.size > before) this.places[at] = this.sources.push(this.scratch.slice(0, keyLength)) - 1;
     let mark = this.marks.get(entry);
     if (mark === undefined) {
       const value = new Uint8Array(valueLength);
       mark = new DataView(value.buffer);
       this.marks.set(entry, mark);
-      this.places[at + 3] = this.sources.push(value) - 1;
-      this.places[at + 4] = 0;
-      this.places[at + 5] = valueLength;
+      this.places[at + 2] = this.sources.push(value) - 1;
+      this.places[at + 3] = 0;
+      this.places[at + 4] = valueLength;
     }
     return mark;
   }
@@ -183,12 +187,12 @@ export class ChangeMap implements FoldSink, TableChanges {
     const { tableId, bytes, start, end } = this.wanted;
     if (this.tableIds[entry] !== tableId) return false;
     const at = entry * PLACE_NUMBERS;
-    const from = this.places[at + 1]!;
+    const { keys } = this;
+    const from = this.places[at]!;
     const length = end - start;
-    if (this.places[at + 2]! - from !== length) return false;
-    const source = this.sources[this.places[at]!]!;
+    if (this.places[at + 1]! - from !== length) return false;
     for (let index = 0; index < length; index++) {
-      if (source[from + index] !== bytes[start + index]) return false;
+      if (keys[from + index] !== bytes[start + index]) return false;
     }
     return true;
   }
@@ -200,12 +204,20 @@ export class ChangeMap implements FoldSink, TableChanges {
     const at = entry * PLACE_NUMBERS;
     this.hashes[entry] = hash;
     this.tableIds[entry] = tableId;
-    this.places[at] = bytes === this.scratch ? 0 : this.sourceOf(bytes);
-    this.places[at + 1] = start;
-    this.places[at + 2] = end;
-    this.places[at + 3] = 0;
+    this.places[at] = this.keysEnd;
+    this.keepKey(bytes, start, end);
+    this.places[at + 1] = this.keysEnd;
+    this.places[at + 2] = 0;
     occupy(this.slots, hash, entry);
     return entry;
+  }
+
+  private keepKey(bytes: Uint8Array, start: number, end: number): void {
+    const keysEnd = this.keysEnd + end - start;
+    if (keysEnd > this.keys.length) this.keys = grown(this.keys, new Uint8Array(2 * keysEnd));
+    const { keys } = this;
+    for (let from = start, to = this.keysEnd; from < end; from++, to++) keys[to] = bytes[from]!;
+    this.keysEnd = keysEnd;
   }
 
   /** At half full: long probes would cost more than the memory. */
@@ -270,7 +282,9 @@ const NO_MARK = new DataView(new ArrayBuffer(DEDUPE_MARK_BYTES));
 const NO_FLOW = -1;
 const FREE = -1;
 const SLOTS_AT_FIRST = 2_048;
-const PLACE_NUMBERS = 6;
+const PLACE_NUMBERS = 5;
+/** Keys of some 8,000 entries; more is given back after a checkpoint. */
+const KEYS_KEPT_BYTES = 1024 * 1024;
 
 function occupy(slots: Int32Array, hash: number, entry: number): void {
   const mask = slots.length - 1;
@@ -279,7 +293,7 @@ function occupy(slots: Int32Array, hash: number, entry: number): void {
   slots[slot] = entry;
 }
 
-function grown<T extends Int32Array | Uint16Array | Uint32Array>(from: T, to: T): T {
+function grown<T extends Int32Array | Uint8Array | Uint16Array | Uint32Array>(from: T, to: T): T {
   to.set(from);
   return to;
 }

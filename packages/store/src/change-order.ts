@@ -2,7 +2,8 @@
 export interface KeyedEntries {
   readonly size: number;
   readonly tableIds: Uint16Array;
-  bytesOf(entry: number): Uint8Array;
+  /** Holds the keys of all entries. */
+  readonly keys: Uint8Array;
   startOf(entry: number): number;
   endOf(entry: number): number;
 }
@@ -61,26 +62,25 @@ function sortRange(entries: KeyedEntries, order: Uint32Array, from: number, to: 
 
 /** `count` bytes from `depth` on as one number. The end of a key sorts before any byte, so bytes count from 1. */
 function rankOf(entries: KeyedEntries, entry: number, depth: number, count: number): number {
-  const bytes = entries.bytesOf(entry);
+  const { keys } = entries;
   const end = entries.endOf(entry);
   let rank = 0;
   for (let at = entries.startOf(entry) + depth, left = count; left > 0; at++, left--)
-    rank = rank * 512 + (at < end ? bytes[at]! + 1 : 0);
+    rank = rank * 512 + (at < end ? keys[at]! + 1 : 0);
   return rank;
 }
 
 /** How many bytes all keys of the range begin with in common. */
 function sharedLength(entries: KeyedEntries, order: Uint32Array, from: number, to: number): number {
+  const { keys } = entries;
   const first = order[from]!;
-  const bytes = entries.bytesOf(first);
   const start = entries.startOf(first);
   let shared = entries.endOf(first) - start;
   for (let index = from + 1; index < to && shared > 0; index++) {
     const other = order[index]!;
-    const otherBytes = entries.bytesOf(other);
     const otherStart = entries.startOf(other);
     const length = Math.min(shared, entries.endOf(other) - otherStart);
-    for (shared = 0; shared < length && bytes[start + shared] === otherBytes[otherStart + shared];) shared++;
+    for (shared = 0; shared < length && keys[start + shared] === keys[otherStart + shared];) shared++;
   }
   return shared;
 }
@@ -96,15 +96,14 @@ function sortFew(entries: KeyedEntries, order: Uint32Array, from: number, to: nu
 }
 
 function compareKeys(entries: KeyedEntries, left: number, right: number): number {
-  const leftBytes = entries.bytesOf(left);
-  const rightBytes = entries.bytesOf(right);
+  const { keys } = entries;
   const leftStart = entries.startOf(left);
   const rightStart = entries.startOf(right);
   const leftLength = entries.endOf(left) - leftStart;
   const rightLength = entries.endOf(right) - rightStart;
   const length = Math.min(leftLength, rightLength);
   for (let index = 0; index < length; index++) {
-    const difference = leftBytes[leftStart + index]! - rightBytes[rightStart + index]!;
+    const difference = keys[leftStart + index]! - keys[rightStart + index]!;
     if (difference !== 0) return difference;
   }
   return leftLength - rightLength;

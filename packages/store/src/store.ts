@@ -30,7 +30,10 @@ export interface TableChanges {
   forEach(visit: (change: TableChange) => void): void;
 }
 
-/** The key is `keyBytes[keyStart, keyEnd)`, the value likewise. The bytes never change and may be kept. */
+/**
+ * The key is `keyBytes[keyStart, keyEnd)`, to be copied during the call; the value likewise, but its bytes stay unchanged
+ * until `apply` has called back.
+ */
 export interface TableChange {
   readonly tableId: number;
   readonly keyBytes: Uint8Array;
