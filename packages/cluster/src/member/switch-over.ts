@@ -44,11 +44,15 @@ export class SwitchOver {
     this.look();
   }
 
-  /** The role has ended, by this switch or otherwise. */
+  /** The role ends, by this switch or otherwise; its links are still up. */
   stop(): void {
     if (this.phase === 'over') return;
-    const isDone =
-      this.context.register.latest !== undefined && isSameMember(this.context.register.latest.primary, this.target);
+    const isDone = isSameMember(this.context.register.latest?.primary, this.target);
+    if (isDone) {
+      this.context.mark('switched');
+      // It would find out from the register; this is quicker.
+      this.primary.sessions.get(this.target.name)?.tellSwitched();
+    }
     this.finish(isDone ? undefined : switchRefused(this.target.name, 'another change of the group came first'));
   }
 
@@ -89,12 +93,9 @@ export class SwitchOver {
     }
     this.context.register.change(next, (outcome) => {
       if (this.phase === 'over') return;
-      if (outcome === 'done') {
-        this.context.mark('switched');
-        this.primary.sessions.get(this.target.name)?.tellSwitched();
-        // Ends this role, and with it this switch.
-        this.primary.onRegister(next);
-      } else if (outcome === 'lost') this.giveUp('another change of the group came first');
+      // Ends the role of this member, and with it this switch; the register's watch may have been quicker.
+      if (outcome === 'done') this.primary.onRegister(next);
+      else if (outcome === 'lost') this.giveUp('another change of the group came first');
       // It may have happened, or still happen. Should it happen later, this member steps down as before any later epoch; going
       // on until then is safe, because the target acknowledges whatever is released meanwhile.
       else this.context.register.refresh(() => this.giveUp('the arbiter did not answer'));
