@@ -84,6 +84,19 @@ export class EnginePair {
     return { stableMs, handledMs };
   }
 
+  /** Milliseconds from the send to its own commit: what the gateway's store takes, with the changes of thread that belong to it. */
+  async ownCommit(): Promise<number> {
+    const [gateway, taker] = this.engines!;
+    const handled = this.untilHandled(this.offered + 1);
+    const order = fillOrder(Order.create(), this.contents[this.offered++ % this.contents.length]!);
+    const startedMs = performance.now();
+    await gateway.senderFor().sendMessage('orders', order);
+    const tookMs = performance.now() - startedMs;
+    await handled;
+    for (const engine of [gateway, taker]) await engine.whenIdle();
+    return tookMs;
+  }
+
   async stop(): Promise<void> {
     for (const engine of this.engines!) await engine.stop();
   }
