@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BrokerProcess, didNotRun, etcdServer, FaultProxy } from '@aep/brokers';
-import { type Arbiter, type EtcdArbiterOptions, type GroupRecord, openEtcdArbiter } from '@aep/cluster';
+import { type Arbiter, type EtcdArbiterOptions, type GroupRecord, openArbiter, openEtcdArbiter } from '@aep/cluster';
 import { arbiterContract, type ArbiterHarness } from '@aep/cluster/contract';
 import { RealTime } from './real-time.js';
 
@@ -168,6 +172,104 @@ describe('the arbiter in etcd', () => {
     });
   });
 });
+
+describe('the arbiter in etcd over TLS', () => {
+  void it('a member with a certificate of the right authority is let in by its descriptor; one without, or of a stranger, is not', async (context) => {
+    if (didNotRun(context, kind) || didNotRun(context, { ...kind, name: 'openssl', missing: missingOpenssl })) return;
+    const folder = mkdtempSync(join(tmpdir(), 'aep-tls-'));
+    const [ours, theirs] = [new Authority(folder, 'ours'), new Authority(folder, 'theirs')];
+    const server = ours.issue('server');
+    const args = ['--client-cert-auth', `--trusted-ca-file=${ours.file}`, `--cert-file=${server.cert}`];
+    const secure = etcdServer({ scheme: 'https', args: [...args, `--key-file=${server.key}`] });
+    const broker = await (await BrokerProcess.create(secure)).start();
+    const open = (ca: string, member?: Certificate): Arbiter => {
+      const identity = member === undefined ? '' : `&cert=${member.cert}&key=${member.key}`;
+      const descriptor = `etcds://127.0.0.1:${broker.port}?ca=${ca}${identity}`;
+      return openArbiter({ descriptor, group: 'group' });
+    };
+    try {
+      const member = open(ours.file, ours.issue('member'));
+      await until(() => swap(member, 0).catch(() => false));
+      const epochs: number[] = [];
+      member.watch((record) => epochs.push(record?.epoch ?? 0));
+      await until(() => epochs.at(-1) === 1);
+      const refused = { code: 'AEP_ARBITER_UNAVAILABLE' };
+      const nameless = open(ours.file);
+      await assert.rejects(read(nameless), refused);
+      const stranger = open(ours.file, theirs.issue('stranger'));
+      await assert.rejects(swap(stranger, 1), refused);
+      const deceived = open(theirs.file, ours.issue('member2'));
+      await assert.rejects(read(deceived), refused, 'a server of another authority is not talked to');
+      assert.equal((await read(member))!.epoch, 1);
+      await close(member, nameless, stranger, deceived);
+    } finally {
+      await broker.dispose();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
+
+interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Issues certificates for 127.0.0.1 by openssl. */
+class Authority {
+  readonly file: string;
+  private readonly key: string;
+
+  constructor(
+    private readonly folder: string,
+    private readonly name: string,
+  ) {
+    this.file = join(folder, `${name}-ca.pem`);
+    this.key = join(folder, `${name}-ca.key`);
+    openssl('req', '-x509', '-newkey', 'ec', ...EC, '-nodes', '-days', '2', '-subj', `/CN=${name}`, ...this.out());
+  }
+
+  issue(name: string): Certificate {
+    const [cert, key, request] = ['pem', 'key', 'csr'].map((end) => join(this.folder, `${this.name}-${name}.${end}`));
+    openssl(
+      'req',
+      '-newkey',
+      'ec',
+      ...EC,
+      '-nodes',
+      '-subj',
+      `/CN=${name}`,
+      '-addext',
+      SAN,
+      '-keyout',
+      key!,
+      '-out',
+      request!,
+    );
+    const signed = ['-CA', this.file, '-CAkey', this.key, '-CAcreateserial', '-copy_extensions', 'copy', '-days', '2'];
+    openssl('x509', '-req', '-in', request!, ...signed, '-out', cert!);
+    return { cert: cert!, key: key! };
+  }
+
+  private out(): readonly string[] {
+    return ['-keyout', this.key, '-out', this.file];
+  }
+}
+
+const EC = ['-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+const SAN = 'subjectAltName=IP:127.0.0.1';
+
+function missingOpenssl(): string | undefined {
+  try {
+    openssl('version');
+    return undefined;
+  } catch {
+    return 'no openssl here: install the package openssl';
+  }
+}
+
+function openssl(...args: readonly string[]): void {
+  execFileSync('openssl', args, { stdio: 'pipe' });
+}
 
 async function withEtcd(context: TestContext, action: (broker: BrokerProcess) => Promise<void>): Promise<void> {
   if (didNotRun(context, kind)) return;
