@@ -8,6 +8,7 @@ import {
   type MemberOptions,
   MemoryArbiterFaults,
   MemoryRegister,
+  type ReplayPort,
 } from '@aep/cluster';
 import { type AepError, FunctionLog, type Log, SeededRandom, VirtualClock } from '@aep/kernel';
 import { type Link, type LinkHandler, MemoryNetwork, type Network } from '@aep/net';
@@ -59,6 +60,7 @@ export class World {
   readonly network: MemoryNetwork;
   readonly register = new MemoryRegister();
   readonly released = new Released();
+  makeReplay: ((name: string) => ReplayPort) | undefined;
   /** Other engines than those that write records when told to. */
   makeEngines: ((parts: { clock: ProcessClock; random: SeededRandom; log: Log }) => EngineMaker) | undefined;
   readonly marks = new Map<MarkName, number>();
@@ -109,6 +111,7 @@ export class World {
         stores: maker,
         engines: makeEngines?.({ clock, random, log }) ?? engines,
         log,
+        ...(this.makeReplay === undefined ? {} : { replay: this.makeReplay(name) }),
         onEvent: (event) => void events.push(event),
         onMark: (mark) => void this.marks.set(mark, (this.marks.get(mark) ?? 0) + 1),
         onStopped: (cause) => Object.assign(stopped, { cause, is: true }),

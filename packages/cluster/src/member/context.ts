@@ -2,6 +2,7 @@ import type { AepError, Clock, Log, Random } from '@aep/kernel';
 import type { Network } from '@aep/net';
 import type { StoreMaker } from '@aep/store';
 import type { Arbiter } from '../arbiter/arbiter.js';
+import type { ReplayPort } from '../replication/replay-port.js';
 import type { EngineMaker } from './engine-port.js';
 import type { MemberEvent } from './events.js';
 import type { MarkName } from './marks.js';
@@ -21,6 +22,7 @@ export interface MemberContext {
   readonly engines: EngineMaker;
   readonly register: Register;
   readonly parts: MemberParts;
+  readonly replay: ReplayPort | undefined;
   readonly mark: (name: MarkName) => void;
   readonly emit: (event: MemberEvent) => void;
   /** This member cannot go on: it stops for good with this cause (H22). */

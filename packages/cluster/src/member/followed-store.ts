@@ -182,7 +182,7 @@ export class FollowedStore {
   }
 
   private newFollower(held: HeldStore): Follower {
-    const { clock, options, mark, fail, parts } = this.context;
+    const { clock, options, mark, fail, parts, replay } = this.context;
     const { limits } = options;
     return new parts.Follower({
       held,
@@ -191,6 +191,7 @@ export class FollowedStore {
       recentBytesMax: limits.recentBytesMax,
       checkpoint: { intervalMs: limits.checkpointIntervalMs },
       mark,
+      replay,
       listener: {
         onDurable: (txId) => {
           this.copyIn?.durable(txId);

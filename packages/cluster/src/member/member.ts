@@ -3,6 +3,7 @@ import type { Network } from '@aep/net';
 import type { Store, StoreMaker } from '@aep/store';
 import type { Arbiter, GroupRecord, MemberRef } from '../arbiter/arbiter.js';
 import { HeldStore } from '../replication/held-store.js';
+import type { ReplayPort } from '../replication/replay-port.js';
 import { type BackupRole, type Election, promotionRefused } from './backup-role.js';
 import { Bootstrap } from './bootstrap.js';
 import type { MemberContext } from './context.js';
@@ -31,6 +32,8 @@ export interface MemberPorts {
   readonly onEvent?: (event: MemberEvent) => void;
   /** Once: everything has ended. With a cause when the member could not go on (H22): the process is to exit with an error. */
   readonly onStopped?: (cause: AepError | undefined) => void;
+  /** What this member does with stable records while it is a backup. @default nothing but folding them */
+  readonly replay?: ReplayPort;
   /** Counts rare branches, for simulations. */
   readonly onMark?: (name: MarkName) => void;
   /** For simulations. @default the classes of this package */
@@ -95,6 +98,7 @@ export class Member {
       engines,
       register: this.register,
       parts,
+      replay: ports.replay,
       mark,
       emit: (event) => this.emit(event),
       fail: (cause) => this.fail(cause),

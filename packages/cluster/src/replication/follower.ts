@@ -7,6 +7,7 @@ import type { MarkName } from '../member/marks.js';
 import type { HeldStore, StoreUser } from './held-store.js';
 import { RecentRecords } from './recent-records.js';
 import { RecordFeed } from './record-feed.js';
+import type { ReplayPort } from './replay-port.js';
 
 export interface FollowerParts {
   readonly held: HeldStore;
@@ -17,6 +18,7 @@ export interface FollowerParts {
   readonly checkpoint: CheckpointOptions;
   readonly mark: (name: MarkName) => void;
   readonly listener: FollowerListener;
+  readonly replay: ReplayPort | undefined;
 }
 
 export interface FollowerListener {
@@ -89,6 +91,7 @@ export class Follower implements StoreUser {
       },
       checkpoint,
     );
+    this.parts.replay?.begin(held.store, tables.appliedTxId);
     this.fold();
   }
 
@@ -185,7 +188,9 @@ export class Follower implements StoreUser {
 
   /** Stops; the store is its owner's again. A write to the tables that is under way ends without a callback. */
   close(): void {
+    if (this.isClosed) return;
     this.isClosed = true;
+    if (this.checkpointer !== undefined) this.parts.replay?.end();
     this.forgetQueue();
     this.whenAtRest = [];
     this.checkpointer?.close();
@@ -241,7 +246,7 @@ export class Follower implements StoreUser {
       } catch (error) {
         // A record of our own that cannot be read: this disk is damaged (S5, H22).
         this.isClosed = true;
-        return this.parts.listener.onFailure(error as AepError);
+        return this.parts.listener.onFailure(error instanceof AepError ? error : protocolError(String(error)));
       }
       if (this.folds.nextTxId > 1) checkpointer.onStable(issueStable(this.folds.nextTxId - 1));
       if (this.folds.nextTxId <= upToTxId) this.planFold();
@@ -251,6 +256,7 @@ export class Follower implements StoreUser {
 
   private feed(checkpointer: Checkpointer, lastTxId: number): void {
     for (let run = this.folds.next(lastTxId); run !== undefined; run = this.folds.next(lastTxId)) {
+      this.parts.replay?.records(run);
       const view = new DataView(run.bytes.buffer, run.bytes.byteOffset);
       let txId = run.firstTxId;
       for (let at = run.start; at < run.end; txId++) {
