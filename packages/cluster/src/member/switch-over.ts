@@ -60,7 +60,7 @@ export class SwitchOver {
   look(): void {
     const { membership, isEqual } = this.primary;
     if (this.phase === 'over' || this.phase === 'changing' || this.phase === 'ending') return;
-    if (!this.areAllThere()) return this.giveUp('a listed member went away');
+    if (!this.areAllThere()) return this.giveUp('a listed member went away, or the target is not listed any more');
     if (this.phase === 'settling' && !membership.isBusy) {
       this.phase = 'draining';
       this.primary.drain();
@@ -122,8 +122,11 @@ export class SwitchOver {
     this.done(error);
   }
 
+  /** A change that was under way when the switch began may have left the target out. */
   private areAllThere(): boolean {
-    return this.primary.membership.listedOthers().every((ref) => {
+    const listed = this.primary.membership.listedOthers();
+    if (!listed.some((ref) => isSameMember(ref, this.target))) return false;
+    return listed.every((ref) => {
       const session = this.primary.sessions.get(ref.name);
       return session !== undefined && session.isStreaming && isSameMember(session, ref);
     });
