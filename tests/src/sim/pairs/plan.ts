@@ -28,6 +28,8 @@ export const FAULTS = [
   'arbiterCut',
   'arbiterLossy',
   'arbiterSlow',
+  /** The address of the primary that the arbiter tells is that of another machine, as after a change of addresses. */
+  'wrongAddress',
   'brokerReset',
   'brokerCut',
   'wallJump',
@@ -131,6 +133,7 @@ const STRIKES_MAX: Readonly<Record<Fault, number>> = {
   arbiterCut: 2,
   arbiterLossy: 3,
   arbiterSlow: 3,
+  wrongAddress: 3,
   brokerReset: 3,
   brokerCut: 2,
   wallJump: 2,

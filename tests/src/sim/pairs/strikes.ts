@@ -118,6 +118,8 @@ export class Strikes {
       case 'arbiterSlow':
         this.troubleArbiter(machine, action);
         return later(() => this.freeArbiter(machine));
+      case 'wrongAddress':
+        return this.misleadTo(machine);
       case 'brokerReset':
         return world.broker.disconnectMachine(machine.name);
       case 'brokerCut':
@@ -136,6 +138,15 @@ export class Strikes {
     const { name } = this.world.machines[machine === primary.index ? other : machine]!;
     const { clock, member } = primary.life!;
     clock.run(() => member.switchTo(name, () => undefined));
+  }
+
+  /** Until the primary announces itself again. */
+  private misleadTo(machine: Machine): void {
+    const { presences, record } = this.world.register;
+    const [primary, wrong] = [presences.get(record?.primary.name ?? ''), presences.get(machine.name)];
+    if (primary === undefined || wrong === undefined) return;
+    const presence = { ...primary.presence, address: wrong.presence.address };
+    presences.set(presence.name, { ...primary, presence });
   }
 
   private killFor(machine: Machine, outcome: 'lost' | 'chance', durationMs: number): void {

@@ -1,4 +1,4 @@
-import type { GroupRecord } from '@aep/cluster';
+import type { GroupRecord, MemberRef } from '@aep/cluster';
 import type { Machine, MachineLife, WorldObserver } from '@aep/testkit/pairs';
 import type { Store } from '@aep/store';
 import { decodeRun, type JournalRecord } from '../../../checker/journal-record.js';
@@ -42,18 +42,21 @@ export class Ledger implements WorldObserver {
     this.written.set(life, []);
     const { journal } = store;
     const { machine } = life;
-    if (journal.lastTxId < this.committed.length)
+    // A deposed primary may begin before it hears of that; it lacks what came later, and must not have anything else.
+    const isPrimary = isSame(this.record?.primary, machine) && this.record?.epoch === store.epoch;
+    const common = this.committed[Math.min(journal.lastTxId, this.committed.length) - 1];
+    if (isPrimary && journal.lastTxId < this.committed.length)
       this.findings.add(
         'CommittedPrefix',
         `${machine.name} begins as primary with record ${journal.lastTxId}, ${this.committed.length} are stable`,
       );
-    const last = this.committed[this.committed.length - 1];
-    if (last !== undefined && !holds(machine, last))
-      this.findings.add('CommittedPrefix', `${machine.name} begins as primary without stable record ${last.txId}`);
+    if (common !== undefined && !holds(machine, common))
+      this.findings.add('CommittedPrefix', `${machine.name} begins as primary without stable record ${common.txId}`);
     for (const { bytes } of journal.read(Math.max(journal.firstTxId, this.committed.length + 1)))
       this.commit(seen(bytes, 0, bytes.length));
     const truth = this.committed[this.committed.length - 1];
-    if (truth !== undefined) this.checkHolders(truth, `${machine.name} begins as primary`, 'StableBeforeRelease');
+    if (truth !== undefined && isPrimary)
+      this.checkHolders(truth, `${machine.name} begins as primary`, 'StableBeforeRelease');
   }
 
   onAppend(life: MachineLife, { bytes, start, length }: { bytes: Uint8Array; start: number; length: number }): void {
@@ -117,6 +120,10 @@ export class Ledger implements WorldObserver {
       );
     }
   }
+}
+
+function isSame(ref: MemberRef | undefined, { name, disk }: Machine): boolean {
+  return ref?.name === name && ref.storeId === disk.identity?.memberId;
 }
 
 function seen(bytes: Uint8Array, start: number, length: number): SeenRecord {
