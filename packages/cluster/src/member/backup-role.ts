@@ -240,7 +240,6 @@ export class BackupRole implements UpstreamOwner {
     this.context.register.change(next, (outcome) => {
       if (this.isEnded) return;
       if (outcome === 'done') return this.won(next, unsafe);
-      if (outcome === 'lost' && next.epoch === 1) this.context.mark('bootstrap-lost');
       if (next.epoch === 1) this.context.mark('bootstrap-lost');
       unsafe?.done(promotionRefused(next.primary.name, 'the register was changed by somebody else, or did not answer'));
       // Whether it has happened or not: what the register has now decides. If it names this member, that is not acted on
