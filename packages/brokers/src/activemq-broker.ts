@@ -8,6 +8,8 @@ import { isListening } from './ports.js';
 export interface ActiveMqBrokerOptions {
   /** Who may connect; without it anybody on this machine may. */
   readonly users?: Readonly<Record<string, string>>;
+  /** The only queues that users may use, as ActiveMQ writes names: `Consumer.a.>`. @default all */
+  readonly allowedQueues?: string;
   /** Store and memory in MiB: at the limit producers are held back. @default 512 and 64 */
   readonly storeLimitMb?: number;
   readonly memoryLimitMb?: number;
@@ -67,10 +69,17 @@ function prepare(place: BrokerPlace, options: ActiveMqBrokerOptions): BrokerComm
   };
 }
 
-function configuration(place: BrokerPlace, { users, keyStore, isFailingWhenFull }: ActiveMqBrokerOptions): string {
+function configuration(
+  place: BrokerPlace,
+  { users, allowedQueues, keyStore, isFailingWhenFull }: ActiveMqBrokerOptions,
+): string {
   let text = readFileSync(join(CONFIG, 'activemq.xml'), 'utf8');
   if (isFailingWhenFull === true) text = text.replace('sendFailIfNoSpace="false"', 'sendFailIfNoSpace="true"');
-  if (users !== undefined) text = text.replace('<!-- plugins -->', authentication(users));
+  if (users !== undefined)
+    text = text.replace(
+      '<!-- plugins -->',
+      `<plugins>${authentication(users)}${authorization(allowedQueues)}</plugins>`,
+    );
   if (keyStore !== undefined) {
     const { file, password } = keyStore(place);
     const context = `<sslContext><sslContext keyStore="file:${file}" keyStorePassword="${password}"/></sslContext>`;
@@ -84,5 +93,14 @@ function authentication(users: Readonly<Record<string, string>>): string {
   const lines = Object.entries(users).map(
     ([name, password]) => `<authenticationUser username="${name}" password="${password}" groups="users"/>`,
   );
-  return `<plugins><simpleAuthenticationPlugin><users>${lines.join('')}</users></simpleAuthenticationPlugin></plugins>`;
+  return `<simpleAuthenticationPlugin><users>${lines.join('')}</users></simpleAuthenticationPlugin>`;
+}
+
+function authorization(allowedQueues: string | undefined): string {
+  if (allowedQueues === undefined) return '';
+  const entries = [`queue="${allowedQueues}"`, 'topic=">"'].map(
+    (what) => `<authorizationEntry ${what} read="users" write="users" admin="users"/>`,
+  );
+  const map = `<authorizationMap><authorizationEntries>${entries.join('')}</authorizationEntries></authorizationMap>`;
+  return `<authorizationPlugin><map>${map}</map></authorizationPlugin>`;
 }

@@ -1,5 +1,5 @@
 import { AepError, RingQueue } from '@aep/kernel';
-import type { ChannelDescription } from '@aep/bus';
+import { type ChannelDescription, patternMatches } from '@aep/bus';
 import type { ActiveMqOptions } from './activemq-options.js';
 import { BrokerLine, type LineOwner } from './broker-line.js';
 import { type ChannelPlan, consumerQueue, isVirtual, keyOfDestination, patternDestination } from './channel-plan.js';
@@ -208,11 +208,7 @@ export class Receiver implements LineOwner {
   /** Where patterns have destinations of their own and overlap, the first that takes the key has the message. */
   private isFirstTaker({ plan, filter, ids }: Subscription, id: string, key: string): boolean {
     if (!plan.hasKeyDestinations || ids.length === 1) return true;
-    const first = destinationPatterns(filter.all).findIndex((pattern) => {
-      const one = new KeyFilter();
-      one.add([pattern]);
-      return one.matches(key);
-    });
+    const first = destinationPatterns(filter.all).findIndex((pattern) => patternMatches(pattern, key));
     return ids[first] === id;
   }
 

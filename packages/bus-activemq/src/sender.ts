@@ -112,11 +112,12 @@ export class Sender implements LineOwner {
     // A message for a queue that does not exist is lost, and the app of the roster may never have run. A subscription that may get
     // nothing makes the queue and takes nothing from it.
     for (const [index, queue] of queues.entries()) {
+      const id = `make-${index}`;
       const receipt = connection.expectReceipt(() => {
+        connection.send('UNSUBSCRIBE', { id });
         if (--waiting === 0) this.up();
       });
-      connection.send('SUBSCRIBE', { ...this.dialect.emptySubscription(queue), id: `make-${index}` });
-      connection.send('UNSUBSCRIBE', { id: `make-${index}`, receipt });
+      connection.send('SUBSCRIBE', { ...this.dialect.emptySubscription(queue), id, receipt });
     }
   }
 

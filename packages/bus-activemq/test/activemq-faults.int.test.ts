@@ -199,6 +199,42 @@ describe('ActiveMQ and its faults', { concurrency: false }, () => {
     await a.close();
   });
 
+  test('what the broker does not allow fails the binding once: a queue to make, a queue to read', async (context) => {
+    const users = { aep: 'secret' };
+    const broker = await brokerFor(context, { users, allowedQueues: 'Consumer.a.>' });
+    if (broker === undefined) return;
+    const proxy = await proxyFor(broker);
+    const properties = { user: 'aep', password: 'secret' };
+    const strict = new ActiveMqWorld({ port: proxy.port, properties });
+    await assert.rejects(strict.makeApp({ app: 'a', roster: ENTRIES }).open(), hasCode('AEP_STOMP_NOT_AUTHORIZED'));
+    const world = new ActiveMqWorld({ port: proxy.port, properties: { ...properties, ensureSubscriptions: 'false' } });
+    const b = await world.makeApp({ app: 'b', roster: ENTRIES }).open();
+    b.binding.join(b.channel('orders'), ['**']);
+    await untilPatiently(world, () => b.failures.length === 1, 'the binding fails');
+    assert.equal(b.failures[0]!.code, 'AEP_STOMP_NOT_AUTHORIZED');
+    await world.pass(500);
+    assert.equal(proxy.accepted, 3, 'no retry storm');
+  });
+
+  test('a subscription outlives its app, and a filter that has changed meanwhile loses nothing', async (context) => {
+    const broker = await sharedBroker(context);
+    if (broker === undefined) return;
+    for (const subscriptions of ['virtual', 'durable']) {
+      const world = new ActiveMqWorld({ port: broker.port, properties: { subscriptions } });
+      const before = roster(['b', 'orders', 'N/US/*']);
+      const after_ = roster(['b', 'orders', 'N/US/*', 'N/EMEA/*']);
+      const b = await world.makeApp({ app: 'b', roster: before }).openAndJoin('orders');
+      await b.close(true);
+      const a = await world.makeApp({ app: 'a', roster: before }).open();
+      for (const key of ['N/US/1', 'N/EMEA/1', 'N/CA/1', 'N/US/2']) a.sendAll('orders', key, [key]);
+      await world.until(() => a.confirmed.length === 4, 'all is confirmed');
+      const again = await world.makeApp({ app: 'b', roster: after_ }).openAndJoin('orders');
+      await world.until(() => again.received.length === 3, 'what waited is there');
+      assert.deepEqual(again.texts(), ['N/US/1', 'N/EMEA/1', 'N/US/2'], subscriptions);
+      await Promise.all([a.close(), again.close(false)]);
+    }
+  });
+
   test('not there: the first attempt fails with advice retry', async (context) => {
     const broker = await sharedBroker(context);
     if (broker === undefined) return;
