@@ -52,7 +52,7 @@ export async function runBatch(options: BatchOptions): Promise<BatchReport> {
     const plan = planOf(seed);
     const outcome = await simulate(plan, bug);
     const violations = [...outcome.violations];
-    if (seed % twiceEvery === 0) violations.push(...(await runAgain(plan, outcome.traceHash)));
+    if (seed % twiceEvery === 0) violations.push(...(await runAgain(plan, outcome.traceHash, bug)));
     if (violations.length > 0) failures.push({ seed, violations });
     for (const [mark, count] of outcome.marks) marks.set(mark, (marks.get(mark) ?? 0) + count);
     total.seeds++;
@@ -69,8 +69,8 @@ export function missedMarks(marks: ReadonlyMap<MarkName, number>): MarkName[] {
   return MARKS.filter((mark) => !marks.has(mark) && !OUT_OF_REACH.has(mark));
 }
 
-async function runAgain(plan: Plan, traceHash: number): Promise<Violation[]> {
-  const again = await simulate(plan);
+async function runAgain(plan: Plan, traceHash: number, bug: PlantedBug | undefined): Promise<Violation[]> {
+  const again = await simulate(plan, bug);
   if (again.traceHash === traceHash) return [];
   return [
     { clause: 'Determinism', detail: `a second run has the trace ${again.traceHash}, the first had ${traceHash}` },
