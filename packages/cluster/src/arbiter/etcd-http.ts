@@ -11,7 +11,7 @@ export interface EtcdExchange {
 
 /** The way to etcd's HTTP/JSON gateway; a port, so that tests can put a bad network in its place. */
 export interface EtcdHttp {
-  /** Posts JSON; the answer may be a stream without end. Answers a function that ends the exchange without another call. */
+  /** Posts JSON; the answer may be a stream without end. Answers a function that ends the exchange without another call. Calls nothing from inside. */
   post(url: string, body: string, headers: Readonly<Record<string, string>>, exchange: EtcdExchange): () => void;
   close(): void;
 }

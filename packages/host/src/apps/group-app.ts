@@ -53,6 +53,7 @@ export class GroupApp implements AppUnit, GroupUnit {
       ...options.engines,
       log: options.log,
       drainMs: () => this.drainMs,
+      isEnding: () => this.phase === 'stopping' || this.phase === 'stopped',
       mayLead: () => (options.expectations.role === 'Backup' ? this.wrongRole('primary') : undefined),
     });
     this.stopped = new Promise((resolve) => (this.settleStopped = resolve));

@@ -12,6 +12,8 @@ export interface GroupEnginesOptions {
   readonly first: (store: () => Store) => Engine;
   /** Throws what keeps this member from being the primary; asked before each life. */
   readonly mayLead: () => AepError | undefined;
+  /** No other life will follow. */
+  readonly isEnding: () => boolean;
   readonly log: Log;
   /** How long an orderly end may take. */
   readonly drainMs: () => number;
@@ -37,7 +39,9 @@ export class GroupEngines implements EngineMaker {
     }
     this.store = store;
     const life = new EngineLife(this.next, listener, this.options);
-    void life.ended.then(() => this.prepareNext());
+    void life.ended.then(() => {
+      if (!this.options.isEnding()) this.prepareNext();
+    });
     return life;
   }
 
