@@ -173,7 +173,7 @@ test('an app without a group has none to look at', async (context) => {
   const xvm = await startXvm(options);
   const admin = buildAdmin(xvm, { address: '127.0.0.1', port: 0, token: null });
   const reply = await admin.inject({ method: 'GET', url: '/apps/till/cluster' });
-  assert.deepEqual([reply.statusCode, (reply.json() as { code: string }).code], [404, 'AEP_NO_GROUP']);
+  assert.deepEqual([reply.statusCode, reply.json<{ code: string }>().code], [404, 'AEP_NO_GROUP']);
   await admin.close();
   await xvm.stop();
 });
