@@ -6,6 +6,8 @@ import type { NetAddress } from './net-address.js';
  * inside a call to `listen`, `connect` or a link.
  */
 export interface Network {
+  /** Whoever is at the other end has proved who it is, and nobody in between can read or change anything: TLS with certificates on both sides. @default false */
+  readonly isMutual?: boolean;
   /** Begins to listen; port 0 takes a free one, which `onListening` tells. */
   listen(address: NetAddress, handler: ListenHandler): Listener;
   /** Begins to connect; `onOpen` or `onClose` follows. There is no time limit here: the caller has the deadline. */

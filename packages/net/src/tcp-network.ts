@@ -134,12 +134,12 @@ export class TcpLink implements Link {
   }
 }
 
-function boundAddress(server: Server, asked: NetAddress): NetAddress {
+export function boundAddress(server: Server, asked: NetAddress): NetAddress {
   const bound = server.address();
   return bound === null || typeof bound === 'string' ? asked : { host: asked.host, port: bound.port };
 }
 
-function listenFailed(address: NetAddress, cause: Error): AepError {
+export function listenFailed(address: NetAddress, cause: Error): AepError {
   const text = formatAddress(address);
   return new AepError(
     'AEP_NET_LISTEN_FAILED',

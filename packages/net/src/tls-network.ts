@@ -1,8 +1,8 @@
-import { connect } from 'node:tls';
+import { connect, createServer } from 'node:tls';
 import { AepError } from '@aep/kernel';
 import { formatAddress, type NetAddress } from './net-address.js';
 import type { Link, LinkHandler, Listener, ListenHandler, Network } from './network.js';
-import { TcpLink } from './tcp-network.js';
+import { boundAddress, listenFailed, TcpLink } from './tcp-network.js';
 
 /** Certificates and keys as PEM. The certificate of the other side is always checked. */
 export interface TlsOptions {
@@ -13,17 +13,46 @@ export interface TlsOptions {
   readonly key?: string;
   /** The name that its certificate must have. @default the host of the address */
   readonly serverName?: string;
+  /** From an accepted connection to the end of its handshake. @default 5000 ms */
+  readonly handshakeMs?: number;
 }
 
-/** TLS to servers; it does not listen. */
+/**
+ * TLS. With `cert`, `key` and `ca` it also listens: TLS 1.3, and only for peers whose certificate that authority has signed. One
+ * without, of another authority or expired, does not get as far as a link.
+ */
 export class TlsNetwork implements Network {
   constructor(private readonly options: TlsOptions = {}) {}
 
-  listen(address: NetAddress, _handler: ListenHandler): Listener {
+  get isMutual(): boolean {
+    const { ca, cert, key } = this.options;
+    return ca !== undefined && cert !== undefined && key !== undefined;
+  }
+
+  listen(address: NetAddress, handler: ListenHandler): Listener {
+    const { ca, cert, key, handshakeMs: handshakeTimeout = 5_000 } = this.options;
     const text = formatAddress(address);
-    throw new AepError('AEP_NET_LISTEN_FAILED', 'reject', `cannot listen at ${text}: this network only connects`, {
-      address: text,
+    // Without an authority of our own, anybody with a certificate of a public one would be let in.
+    if (ca === undefined || cert === undefined || key === undefined) {
+      throw new AepError(
+        'AEP_NET_LISTEN_FAILED',
+        'reject',
+        `cannot listen at ${text}: TLS needs a certificate, its key and the authority of those who connect`,
+        { address: text },
+      );
+    }
+    const identity = { ca, cert, key, requestCert: true, rejectUnauthorized: true };
+    const server = createServer({ ...identity, minVersion: 'TLSv1.3', handshakeTimeout, noDelay: true });
+    server.on('secureConnection', (socket) => {
+      const link = new TcpLink(socket);
+      link.start(handler.onLink(link));
     });
+    // A handshake that failed or took too long: Node.js tells, and leaves the socket open.
+    server.on('tlsClientError', (_error, socket) => socket.destroy());
+    server.on('listening', () => handler.onListening(boundAddress(server, address)));
+    server.on('error', (error) => handler.onFailed(listenFailed(address, error)));
+    server.listen({ host: address.host, port: address.port });
+    return { close: (done) => void server.close(() => done()) };
   }
 
   connect(address: NetAddress, handler: LinkHandler): Link {

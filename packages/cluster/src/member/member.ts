@@ -73,7 +73,7 @@ export class Member {
     options: MemberOptions,
     private readonly ports: MemberPorts,
   ) {
-    this.options = concludeMemberOptions(options);
+    this.options = concludeMemberOptions(options, ports.network.isMutual === true);
     const { clock, random, network, arbiter, stores, engines } = ports;
     const log = (ports.log ?? silentLog).child({ group: options.group, member: options.name });
     const parts = { ...SHIPPED_PARTS, ...ports.parts };
@@ -272,10 +272,10 @@ export class Member {
       },
     });
     this.primary = primary;
+    // The register may have moved on while the epoch was being made durable: then no engine begins.
+    this.onRegister(this.register.latest);
     primary.start();
     this.showRole();
-    // The register may have moved on while the epoch was being made durable.
-    this.onRegister(this.register.latest);
   }
 
   private onEngineEnded(primary: PrimaryRole, cause: AepError | undefined): void {

@@ -108,8 +108,11 @@ const DEFAULT_LIMITS: MemberLimits = {
 
 const SECRET_LENGTH_MIN = 16;
 
-/** @throws AEP_CLUSTER_OPTION_INVALID naming the option and the value; AEP_LINK_INSECURE; AEP_NET_ADDRESS_INVALID */
-export function concludeMemberOptions(options: MemberOptions): ConcludedMemberOptions {
+/**
+ * @param isMutual the network proves who is at the other end
+ * @throws AEP_CLUSTER_OPTION_INVALID naming the option and the value; AEP_LINK_INSECURE; AEP_NET_ADDRESS_INVALID
+ */
+export function concludeMemberOptions(options: MemberOptions, isMutual: boolean): ConcludedMemberOptions {
   const limits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(options.limits ?? {})) {
     if (!(name in DEFAULT_LIMITS))
@@ -131,11 +134,11 @@ export function concludeMemberOptions(options: MemberOptions): ConcludedMemberOp
     throw invalid('secret', 'a shorter one', `${SECRET_LENGTH_MIN} characters at least`);
   const { host } = parseAddress(options.address);
   const insecureLink = options.insecureLink ?? false;
-  if (!isLoopbackHost(host) && options.secret === undefined && !insecureLink) {
+  if (!isLoopbackHost(host) && options.secret === undefined && !isMutual && !insecureLink) {
     throw new AepError(
       'AEP_LINK_INSECURE',
       'reject',
-      `address ${options.address}: a link that other machines reach needs a secret; give one, or set insecureLink`,
+      `address ${options.address}: a link that other machines reach needs certificates or a secret; give them, or set insecureLink`,
       { address: options.address },
     );
   }

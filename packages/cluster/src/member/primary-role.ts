@@ -92,6 +92,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   }
 
   start(): void {
+    if (this.phase === 'ended') return;
     this.held.usedBy(this);
     this.membership.start();
     this.watch.start();
