@@ -2,7 +2,6 @@ import process from 'node:process';
 import { type AppDefinition, createEngine, type Engine } from '@aep/engine';
 import { type Clock, type Log, type Random, SystemClock, systemRandom } from '@aep/kernel';
 import type { Model, XvmModel } from '@aep/model';
-import { TcpNetwork } from '@aep/net';
 import type { Store } from '@aep/store';
 import { resolve } from 'node:path';
 import { container, type DependencyContainer } from 'tsyringe';
@@ -21,7 +20,7 @@ import { stopGroups } from './stop-order.js';
 import { BusCatalog } from './translate/buses.js';
 import { engineOptionsOf } from './translate/engine-options.js';
 import { foreignApps } from './translate/foreign-apps.js';
-import { arbiterOf, clusteringOf, memberOptionsOf } from './translate/members.js';
+import { arbiterOf, clusteringOf, memberOptionsOf, networkOf } from './translate/members.js';
 import type { RosterApp } from './translate/roster.js';
 import { checkSenderIds } from './translate/sender-ids.js';
 import { MemberStores, openStore } from './translate/storage.js';
@@ -117,7 +116,7 @@ function unitOf(loaded: LoadedApp, context: UnitContext): AppUnit {
     member,
     openArbiter: arbiterOf(clustering, memberContext),
     stores: new MemberStores(app, context, member.name),
-    network: new TcpNetwork(),
+    network: networkOf(app, clustering, memberContext),
     engines: {
       first: (store) => engineOf(loaded, store, context),
       make: async (store) => engineOf(await load({ app, autoStart }, context), store, context),

@@ -116,6 +116,9 @@ test('what a group needs and the deployment lacks is refused before anything run
   await refused(pair.start('one', secret), 'AEP_SECRET_MISSING', /SHOP_SECRET/);
   const withSecret = { ...secret, environment: { SHOP_SECRET: 'sesame sesame sesame' } };
   await (await pair.start('one', withSecret)).stop();
+  const missing = '<caFile>ca.pem</caFile><certFile>c.pem</certFile><keyFile>k.pem</keyFile>';
+  const certificates = { clustering: `<clustering>${missing}</clustering>` };
+  await refused(pair.start('one', certificates), 'AEP_CERTIFICATE_UNREADABLE', /ca\.pem/);
   const wrongArbiter = { clustering: '<clustering><arbiter>etc://host</arbiter></clustering>' };
   await refused(pair.start('one', wrongArbiter), 'AEP_ARBITER_DESCRIPTOR', /did you mean "etcd"/);
   const open = { clustering: '<clustering><linkAddress>0.0.0.0</linkAddress></clustering>' };

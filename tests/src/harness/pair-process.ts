@@ -73,22 +73,25 @@ function lookAt(xvm: Xvm): Readonly<Record<string, number>> {
 
 /** What is confirmed when the connection is lost came from the one that is gone; the next confirmation comes from the other. */
 function arm(xvm: Xvm): void {
-  const read = (): { downs: number; confirmed: number } => {
-    const { buses, counters } = xvm.engine(app).statistics();
-    return { downs: buses['orders-bus']?.downs ?? 0, confirmed: counters['confirmed'] ?? 0 };
-  };
-  const { downs } = read();
+  let downs: number | undefined;
   let before: number | undefined;
   const timer = setInterval(() => {
-    const now = read();
-    if (before === undefined) {
-      if (now.downs > downs) before = now.confirmed;
-    } else if (now.confirmed > before) {
+    const { buses, counters } = xvm.engine(app).statistics();
+    const bus = buses['orders-bus']!;
+    const confirmed = counters['confirmed'] ?? 0;
+    if (downs === undefined) {
+      // One that is down already could not be seen to go down.
+      if (bus.state !== 'up') return;
+      downs = bus.downs;
+      say('armed');
+    } else if (bus.downs > downs) {
+      downs = bus.downs;
+      before = confirmed;
+    } else if (before !== undefined && confirmed > before) {
       clearInterval(timer);
       say(`acked ${performance.timeOrigin + performance.now()}`);
     }
   }, LOOK_MS);
-  say('armed');
 }
 
 /** What this process knows of the result. */

@@ -1,13 +1,17 @@
+import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { isAbsolute, resolve } from 'node:path';
 import { type MemberOptions, openArbiter, type Arbiter, parseArbiterDescriptor } from '@aep/cluster';
-import { AepError, type Clock, type Log, type Random } from '@aep/kernel';
+import { AepError, type Clock, type Log, type Random, toError } from '@aep/kernel';
 import type { AppModel, ClusteringModel, XvmAppModel, XvmModel } from '@aep/model';
+import { type Network, TcpNetwork, TlsNetwork } from '@aep/net';
 import { HOST_VERSION } from '../version.js';
 
 export interface MemberContext {
   readonly xvm: XvmModel | undefined;
   readonly dataDir: string;
+  /** Base of the files that the model names. */
+  readonly modelDir: string;
   readonly environment: Readonly<Record<string, string | undefined>> | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -66,6 +70,30 @@ export function arbiterOf(clustering: ClusteringModel, context: MemberContext): 
       ? `embedded://${resolve(dataDir, parsed.path)}`
       : clustering.arbiter;
   return () => openArbiter({ descriptor, group: clustering.groupName, clock, random, log });
+}
+
+/** TLS with certificates on both sides when the model names them (H13). @throws AEP_CERTIFICATE_UNREADABLE (reject) */
+export function networkOf(
+  app: AppModel,
+  { caFile, certFile, keyFile }: ClusteringModel,
+  context: MemberContext,
+): Network {
+  if (caFile === null || certFile === null || keyFile === null) return new TcpNetwork();
+  const text = (file: string): string => {
+    const path = resolve(context.modelDir, file);
+    try {
+      return readFileSync(path, 'utf8');
+    } catch (thrown) {
+      throw new AepError(
+        'AEP_CERTIFICATE_UNREADABLE',
+        'reject',
+        `x.apps.${app.name}.storage.clustering: ${path} cannot be read: ${toError(thrown).message}`,
+        { app: app.name, path },
+        thrown,
+      );
+    }
+  };
+  return new TlsNetwork({ ca: text(caFile), cert: text(certFile), key: text(keyFile) });
 }
 
 function secretOf(app: AppModel, { secretEnv }: ClusteringModel, { environment }: MemberContext): string | undefined {

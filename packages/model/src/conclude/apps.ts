@@ -107,6 +107,11 @@ function concludeStorage(app: AppModel, conclusion: Conclusion): void {
   if (clustering === null) return;
   const draft: Draft<typeof clustering> = clustering;
   if (draft.groupName === null) conclusion.fill(draft, 'groupName', app.name);
+  const given = (['caFile', 'certFile', 'keyFile'] as const).filter((name) => clustering[name] !== null);
+  if (given.length === 1 || given.length === 2) {
+    const at = conclusion.placeOf(clustering, given[0]!);
+    conclusion.problems.add('AEP_MODEL_RELATION', at, 'TLS between members needs all of caFile, certFile and keyFile');
+  }
   if (clustering.silenceTimeoutMs < 2 * clustering.heartbeatIntervalMs) {
     const message = `silenceTimeout (${clustering.silenceTimeoutMs}ms) must be at least twice heartbeatInterval (${clustering.heartbeatIntervalMs}ms)`;
     conclusion.problems.add('AEP_MODEL_RELATION', conclusion.placeOf(clustering, 'silenceTimeoutMs'), message);

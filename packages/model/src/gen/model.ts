@@ -186,7 +186,13 @@ export interface ClusteringModel {
   readonly linkAddress: string;
   /** Port on which this member accepts the others; 0 takes a free one. An integer 0..65535. @default 0 */
   readonly linkPort: number;
-  /** Allow a link without a secret beyond the loopback address (H13). @default false */
+  /** Who signs the certificates of all members (PEM). With it, links are TLS and ask for certificates (H13). */
+  readonly caFile: string | null;
+  /** The certificate of this member (PEM). */
+  readonly certFile: string | null;
+  /** Its key (PEM). */
+  readonly keyFile: string | null;
+  /** Allow a link without certificates and secret beyond the loopback address (H13). @default false */
   readonly insecureLink: boolean;
   /** Environment variable with the secret by which members know each other; 16 characters at least. */
   readonly secretEnv: string | null;
@@ -531,7 +537,13 @@ export interface ClusteringInput {
   readonly linkAddress?: string;
   /** Port on which this member accepts the others; 0 takes a free one. An integer 0..65535. @default 0 */
   readonly linkPort?: number | `${string}\${${string}`;
-  /** Allow a link without a secret beyond the loopback address (H13). @default false */
+  /** Who signs the certificates of all members (PEM). With it, links are TLS and ask for certificates (H13). */
+  readonly caFile?: string;
+  /** The certificate of this member (PEM). */
+  readonly certFile?: string;
+  /** Its key (PEM). */
+  readonly keyFile?: string;
+  /** Allow a link without certificates and secret beyond the loopback address (H13). @default false */
   readonly insecureLink?: boolean | `${string}\${${string}`;
   /** Environment variable with the secret by which members know each other; 16 characters at least. */
   readonly secretEnv?: string;

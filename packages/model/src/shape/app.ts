@@ -68,7 +68,15 @@ const CLUSTERING = object('Clustering', 'The group of members that keep the same
     max: 65_535,
     default: '0',
   }),
-  insecureLink: flag('Allow a link without a secret beyond the loopback address (H13).', false),
+  caFile: text(
+    'Who signs the certificates of all members (PEM). With it, links are TLS and ask for certificates (H13).',
+    {
+      default: null,
+    },
+  ),
+  certFile: text('The certificate of this member (PEM).', { default: null }),
+  keyFile: text('Its key (PEM).', { default: null }),
+  insecureLink: flag('Allow a link without certificates and secret beyond the loopback address (H13).', false),
   secretEnv: text('Environment variable with the secret by which members know each other; 16 characters at least.', {
     default: null,
   }),
