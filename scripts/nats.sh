@@ -29,6 +29,7 @@ install_server() {
   # The package starts a server of its own at 4222 where systemd runs; nobody asked for that one.
   RUNLEVEL=1 apt-get update -qq
   RUNLEVEL=1 apt-get install -y -qq nats-server >/dev/null
+  if [[ -d /run/systemd/system ]]; then systemctl disable --now --quiet nats-server; fi
   nats-server --version
 }
 

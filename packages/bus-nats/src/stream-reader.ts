@@ -48,6 +48,11 @@ export class StreamReader implements DeliverySource {
   private readonly inEngine = new Map<number, NatsDelivery>();
   private filter: KeyFilter;
   private session: Session | undefined;
+  /**
+   * On this connection it is known where the consumer stands. An acknowledgement that came before would be the end of what a killed server
+   * has forgotten: with nothing on its list it takes everything for acknowledged that it ever delivered.
+   */
+  private isSettled = false;
   private consumerName = '';
   /** Up to here messages may have been handed out before this session. */
   private seenThroughSeq = 0;
@@ -84,6 +89,7 @@ export class StreamReader implements DeliverySource {
 
   /** A new connection, or the join: resolves when the consumer is there and is being read. @throws as `Provisioning` */
   async start(session: Session): Promise<void> {
+    this.stop();
     this.session = session;
     await this.begin(session);
   }
@@ -97,6 +103,7 @@ export class StreamReader implements DeliverySource {
   onDisconnected(): void {
     this.stop();
     this.session = undefined;
+    this.isSettled = false;
   }
 
   /** The first that is ready goes to the engine now; it may acknowledge it before this turn is over. */
@@ -124,8 +131,8 @@ export class StreamReader implements DeliverySource {
       this.inEngine.delete(streamSeq);
       this.keeper.onAcknowledged(streamSeq);
     }
-    // Without a connection, or behind a successor, the broker is told when the message comes again.
-    this.session?.link.publish(delivery.ackSubject, NO_BYTES);
+    // Otherwise the broker is told when the message comes again.
+    if (this.isSettled) this.tellAcknowledged(delivery);
   }
 
   private async begin(session: Session): Promise<void> {
@@ -138,6 +145,7 @@ export class StreamReader implements DeliverySource {
       info = await provisioning.succeedConsumer(this.subscription, info);
       if (generation !== this.generation) return;
     }
+    this.isSettled = true;
     this.consumerName = info.name;
     this.inbox = session.createInbox();
     this.unsubscribe = session.link.subscribe(`${this.inbox}.*`, (message) => this.onMessage(message, generation));
@@ -254,7 +262,7 @@ export class StreamReader implements DeliverySource {
   }
 
   private tellAcknowledged({ ackSubject }: NatsDelivery): void {
-    this.session!.link.publish(ackSubject, NO_BYTES);
+    this.session?.link.publish(ackSubject, NO_BYTES);
   }
 
   private describe(delivery: NatsDelivery, head: Uint8Array | undefined): void {
