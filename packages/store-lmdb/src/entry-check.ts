@@ -40,15 +40,14 @@ export function checkOf(seed: number, view: DataView, start: number, end: number
   return finish(low, high, end - start);
 }
 
+/** A part of some bytes; an instance is used again and again. */
+export interface ViewedPart extends ViewedBytes {
+  start: number;
+  end: number;
+}
+
 /** Copies a value and answers its checksum: one pass over the bytes costs less than two. */
-export function copyChecked(
-  seed: number,
-  from: DataView,
-  start: number,
-  end: number,
-  to: DataView,
-  toAt: number,
-): number {
+export function copyChecked(seed: number, { view: from, start, end }: ViewedPart, to: DataView, toAt: number): number {
   let low = seed;
   let high = HIGH_SEED;
   let at = start;

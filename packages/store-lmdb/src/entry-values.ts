@@ -1,5 +1,5 @@
 import { asBinary } from 'lmdb';
-import { CHECK_BYTES, copyChecked, keySeed, type ViewedBytes, viewed } from './entry-check.js';
+import { CHECK_BYTES, copyChecked, keySeed, type ViewedBytes, type ViewedPart, viewed } from './entry-check.js';
 import type { TableKey } from './table-key.js';
 
 /** A typed array with the two numbers by which lmdb takes a part of it instead of the whole. */
@@ -23,16 +23,19 @@ export class EntryValues {
   private blocks: Block[] = [];
   private current = 0;
   private used = 0;
-  private source: ViewedBytes = viewed(new Uint8Array(0));
+  private source: ViewedPart = NO_SOURCE;
 
   /** What lmdb is to write for the key, in place of `bytes[start, end)`; valid until the next call. */
   of(key: TableKey, bytes: Uint8Array, start: number, end: number): Uint8Array {
-    if (this.source.bytes !== bytes) this.source = viewed(bytes);
+    if (this.source.bytes !== bytes) this.source = { ...viewed(bytes), start, end };
+    const { source } = this;
+    source.start = start;
+    source.end = end;
     const length = end - start;
     const block = this.blockFor(length + CHECK_BYTES);
     const from = this.used;
     const seed = keySeed(key.tableId, key.bytes, key.start, key.end);
-    const check = copyChecked(seed, this.source.view, start, end, block.view, from);
+    const check = copyChecked(seed, source, block.view, from);
     block.view.setInt32(from + length, check, true);
     this.used = from + length + CHECK_BYTES;
     block.window.start = from;
@@ -44,7 +47,7 @@ export class EntryValues {
   clear(): void {
     this.current = 0;
     this.used = 0;
-    this.source = viewed(new Uint8Array(0));
+    this.source = NO_SOURCE;
     this.blocks = this.blocks.filter(({ bytes }) => bytes.length === BLOCK_BYTES).slice(0, BLOCKS_KEPT);
   }
 
@@ -59,6 +62,7 @@ export class EntryValues {
   }
 }
 
+const NO_SOURCE: ViewedPart = { ...viewed(new Uint8Array(0)), start: 0, end: 0 };
 /** A checkpoint of 8,192 entries has 1 to 2 MiB of values. */
 const BLOCK_BYTES = 256 * 1024;
 const BLOCKS_KEPT = 16;

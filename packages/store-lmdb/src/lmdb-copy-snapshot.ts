@@ -3,7 +3,7 @@ import type { CopiedEntry, CopySnapshot, RangeBytes, TableEntry } from '@aep/sto
 import type { RangeOptions, Transaction } from 'lmdb';
 import { type BytesDatabase, type Environments, openWholeTables } from './environment.js';
 import type { LmdbTables } from './lmdb-tables.js';
-import { MetaName } from './store-meta.js';
+import { MetaName, numberOf } from './store-meta.js';
 import { TableKey } from './table-key.js';
 
 /**
@@ -27,7 +27,7 @@ export class LmdbCopySnapshot implements CopySnapshot {
     state.resetReadTxn();
     this.transaction = state.useReadTransaction();
     const applied = stateMeta.get(MetaName.appliedTxId, { transaction: this.transaction });
-    this.appliedTxId = applied === undefined ? 0 : Buffer.from(applied).readDoubleLE(0);
+    this.appliedTxId = numberOf(MetaName.appliedTxId, applied) ?? 0;
   }
 
   get(tableId: number, key: Uint8Array): Uint8Array | undefined {

@@ -79,7 +79,10 @@ export class LmdbJournal extends GroupCommitJournal {
       for (const txId of gone) void runs.remove(txKey(txId));
       if (last !== undefined)
         void runs.put(txKey(last.firstTxId), last.bytes.subarray(0, offsetInRun(last, afterTxId + 1)));
-      void journalMeta.put(MetaName.confirmedTxId, numberBytes(Math.min(this.confirmedOnDisk, afterTxId)));
+      void journalMeta.put(
+        MetaName.confirmedTxId,
+        numberBytes(MetaName.confirmedTxId, Math.min(this.confirmedOnDisk, afterTxId)),
+      );
     });
     written.then(
       () => {
@@ -139,7 +142,7 @@ export class LmdbJournal extends GroupCommitJournal {
     for (const { firstTxId, bytes, start, end } of batch.runs)
       void runs.put(txKey(firstTxId), bytes.subarray(start, end));
     if (batch.confirmedTxId > this.confirmedOnDisk) {
-      void journalMeta.put(MetaName.confirmedTxId, numberBytes(batch.confirmedTxId));
+      void journalMeta.put(MetaName.confirmedTxId, numberBytes(MetaName.confirmedTxId, batch.confirmedTxId));
     }
     for (let index = 0; index < trimmed.length - 1; index++) void runs.remove(txKey(trimmed[index]!));
   }
@@ -195,7 +198,10 @@ export class LmdbJournal extends GroupCommitJournal {
   private writeConfirmed(): void {
     try {
       this.environments.journalMeta.transactionSync(() => {
-        void this.environments.journalMeta.put(MetaName.confirmedTxId, numberBytes(this.confirmedTxId));
+        void this.environments.journalMeta.put(
+          MetaName.confirmedTxId,
+          numberBytes(MetaName.confirmedTxId, this.confirmedTxId),
+        );
       }, SYNC_COMMIT);
     } catch (thrown) {
       // Not fatal any more: after a restart those messages are in doubt and are sent again (E37).

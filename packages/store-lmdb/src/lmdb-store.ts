@@ -54,7 +54,7 @@ export class LmdbStore implements Store {
       return;
     }
     const target = Math.max(epoch, this.epoch);
-    this.environments.journalMeta.put(MetaName.epoch, numberBytes(target)).then(
+    this.environments.journalMeta.put(MetaName.epoch, numberBytes(MetaName.epoch, target)).then(
       () => {
         this.epoch = Math.max(this.epoch, target);
         done(undefined);
@@ -238,11 +238,11 @@ function makeIdentity(
     void journalMeta.put(MetaName.identity, identityBytes(identity));
     if (base === undefined) return;
     void journalMeta.put(MetaName.base, baseBytes(base));
-    void journalMeta.put(MetaName.epoch, numberBytes(base.epoch));
+    void journalMeta.put(MetaName.epoch, numberBytes(MetaName.epoch, base.epoch));
   }, SYNC_COMMIT);
   if (base !== undefined)
     state.transactionSync(() => {
-      void stateMeta.put(MetaName.appliedTxId, numberBytes(base.txId));
+      void stateMeta.put(MetaName.appliedTxId, numberBytes(MetaName.appliedTxId, base.txId));
     }, SYNC_COMMIT);
   return identity;
 }

@@ -14,7 +14,7 @@ import { EntryReader } from './entry-reader.js';
 import { EntryValues } from './entry-values.js';
 import type { Environments } from './environment.js';
 import { type HeldReader, ReaderDeadlines, readerExpired } from './reader-deadlines.js';
-import { MetaName, numberBytes, readNumber } from './store-meta.js';
+import { MetaName, numberBytes, numberOf, readNumber } from './store-meta.js';
 import { asLmdbKey, TABLE_ID_MAX, TableKey } from './table-key.js';
 import { rangeOptions } from './table-range.js';
 
@@ -98,7 +98,7 @@ export class LmdbTables implements StateTables {
       if (valueBytes === undefined) void tables.remove(asLmdbKey(key));
       else void tables.put(asLmdbKey(key), values.of(key, valueBytes, valueStart, valueEnd));
     });
-    void stateMeta.put(MetaName.appliedTxId, numberBytes(appliedTxId));
+    void stateMeta.put(MetaName.appliedTxId, numberBytes(MetaName.appliedTxId, appliedTxId));
   }
 
   snapshot(): StoreSnapshot {
@@ -195,7 +195,7 @@ class LmdbSnapshot implements StoreSnapshot, HeldReader {
     this.openedMs = deadlines.nowMs();
     this.transaction = environments.state.useReadTransaction();
     const applied = environments.stateMeta.get(MetaName.appliedTxId, { transaction: this.transaction });
-    this.appliedTxId = applied === undefined ? 0 : Buffer.from(applied).readDoubleLE(0);
+    this.appliedTxId = numberOf(MetaName.appliedTxId, applied) ?? 0;
   }
 
   get(tableId: number, key: Uint8Array): Uint8Array | undefined {

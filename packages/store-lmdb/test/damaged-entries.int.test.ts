@@ -130,6 +130,27 @@ describe('an entry of a table that is not what was written (S5)', () => {
     });
   });
 
+  void it('so are positions, epoch and identity: a flipped bit is AEP_STORE_DAMAGED, not another position', async () => {
+    for (const [environment, name, offset] of [
+      ['state', 'appliedTxId', 0],
+      ['journal', 'epoch', 6],
+      ['journal', 'identity', '{"formatVersion":2,"engineName":"entries","incarnation":1'.length],
+    ] as const) {
+      const { path } = await storeWithEntries();
+      const store = await open(path);
+      await new Promise((resolve) => store.setEpoch(3, resolve));
+      await store.close();
+      const file = join(path, environment, 'data.mdb');
+      const bytes = readFileSync(file);
+      for (let at = bytes.indexOf(name); at >= 0; at = bytes.indexOf(name, at + 1))
+        bytes[at + name.length + offset]! ^= 1;
+      writeFileSync(file, bytes);
+      for (const verifyOnOpen of [true, false])
+        await assert.rejects(open(path, { verifyOnOpen }), { code: 'AEP_STORE_DAMAGED', facts: { name } });
+      rmSync(path, { recursive: true, force: true });
+    }
+  });
+
   void it('entries that are missing are found by a start: LMDB has counted more', async () => {
     const { path, file } = await storeWithEntries();
     const bytes = readFileSync(file);

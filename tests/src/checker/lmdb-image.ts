@@ -69,7 +69,7 @@ function openNamed(root: RootDatabase<Buffer, Buffer>, name: string) {
 }
 
 function numberOf(bytes: Buffer | undefined): number {
-  return bytes?.length === 8 ? bytes.readDoubleLE(0) : 0;
+  return bytes?.length === 8 + ENTRY_CHECK_BYTES ? bytes.readDoubleLE(0) : 0;
 }
 
 function emptyEngine(engine: string): RawEngine {
@@ -78,7 +78,7 @@ function emptyEngine(engine: string): RawEngine {
 
 /** The two pages at the head of an LMDB file. */
 const META_BYTES = 8192;
-/** The checksum behind each value; what it says is the engine's business, the checker compares values. */
+/** The checksum behind each value and number; what it says is the engine's business, the checker compares values. */
 const ENTRY_CHECK_BYTES = 4;
 /** lmdb's own default for an open start is a key of its own kind. */
 const FIRST_KEY = Buffer.from([0]);
