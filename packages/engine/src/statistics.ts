@@ -42,6 +42,8 @@ export class LatencyStatistics {
 export class LatencySampler {
   private mask = 0;
   private seen = 0;
+  /** Moving average. */
+  private eventsPerTurn = 0;
 
   constructor(private readonly isOn: boolean) {}
 
@@ -50,8 +52,11 @@ export class LatencySampler {
     return this.isOn && (this.seen++ & this.mask) === 0;
   }
 
+  /** Of the turns that had any: a busy engine has empty ones too, in which only confirmations came. */
   turnEnded(events: number): void {
-    this.mask = events < BUSY_TURN_EVENTS ? 0 : SAMPLED_OF - 1;
+    if (events === 0) return;
+    this.eventsPerTurn += (events - this.eventsPerTurn) / 8;
+    this.mask = this.eventsPerTurn < BUSY_TURN_EVENTS ? 0 : SAMPLED_OF - 1;
   }
 }
 

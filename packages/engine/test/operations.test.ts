@@ -273,6 +273,24 @@ test('statistics count by engine, type, bus and channel, and take every latency 
   await teller.world.run(teller.engine.stop());
 });
 
+test('a busy engine takes the latencies of one event in sixteen, a quiet one of each; counters count all (E100)', async () => {
+  const teller = await startedTeller();
+  const burst = async (events: number): Promise<number> => {
+    const before = teller.engine.statistics().latencies['queueWait']!.count;
+    for (let event = 0; event < events; event++) teller.bus.deliver(deposit('a', 1));
+    await teller.idle();
+    return teller.engine.statistics().latencies['queueWait']!.count - before;
+  };
+  assert.equal(await burst(10), 10);
+  for (let round = 0; round < 10; round++) await burst(400);
+  const taken = await burst(400);
+  assert.ok(taken >= 24 && taken <= 26, `${taken} of 400`);
+  assert.equal((teller.engine.statistics().counters as Record<string, number>)['received'], 10 + 11 * 400);
+  for (let round = 0; round < 40; round++) await burst(1);
+  assert.equal(await burst(10), 10);
+  await teller.world.run(teller.engine.stop());
+});
+
 test('a journal that was closed under the engine stops it (E34)', async () => {
   const teller = await startedTeller();
   void teller.store.close();
