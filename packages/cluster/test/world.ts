@@ -14,6 +14,7 @@ import { type AepError, FunctionLog, type Log, SeededRandom, VirtualClock } from
 import { type Link, type LinkHandler, MemoryNetwork, type Network } from '@aep/net';
 import { MemoryDisk, MemoryFaults, MemoryStoreMaker, type Store, Table } from '@aep/store';
 import { ProcessClock } from './process-clock.js';
+import { tapNetwork } from './tapped-network.js';
 import { Released, TestEngines } from './test-engine.js';
 
 export interface LifeOptions extends Partial<Omit<MemberOptions, 'group' | 'name' | 'address' | 'limits'>> {
@@ -60,6 +61,8 @@ export class World {
   readonly network: MemoryNetwork;
   readonly register = new MemoryRegister();
   readonly released = new Released();
+  /** Gets a line for each frame between members. */
+  tap: ((line: string) => void) | undefined;
   makeReplay: ((name: string) => ReplayPort) | undefined;
   /** Other engines than those that write records when told to. */
   makeEngines: ((parts: { clock: ProcessClock; random: SeededRandom; log: Log }) => EngineMaker) | undefined;
@@ -106,7 +109,7 @@ export class World {
       {
         clock,
         random,
-        network: new ProcessNetwork(this.network.node(name), clock),
+        network: this.networkOf(name, clock),
         arbiter: this.register.connect({ clock, faults: machine.arbiter }),
         stores: maker,
         engines: makeEngines?.({ clock, random, log }) ?? engines,
@@ -124,6 +127,17 @@ export class World {
 
   bootAll(): void {
     for (const { name } of this.machines) this.boot(name);
+  }
+
+  private networkOf(name: string, clock: ProcessClock): Network {
+    const network = new ProcessNetwork(this.network.node(name), clock);
+    const { tap } = this;
+    return tap === undefined ? network : tapNetwork(network, name, (port) => this.listenerAt(port), tap);
+  }
+
+  private listenerAt(port: number): string {
+    const isAt = ({ life }: Machine): boolean => life?.member.status().address.endsWith(`:${port}`) === true;
+    return this.machines.find(isAt)?.name ?? 'nobody';
   }
 
   /** kill -9 */
