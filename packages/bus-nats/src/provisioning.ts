@@ -186,9 +186,9 @@ export class Provisioning {
   }
 }
 
-/** Was something delivered, or passed over, that is not known to be acknowledged? */
+/** Has this consumer delivered, or passed over, what is not known to be acknowledged? One that has delivered nothing yet has not. */
 export function hasUnacknowledged({ ack_floor, delivered }: ConsumerInfo): boolean {
-  return ack_floor.stream_seq < delivered.stream_seq;
+  return delivered.consumer_seq > 0 && ack_floor.stream_seq < delivered.stream_seq;
 }
 
 /** The youngest first. */

@@ -12,7 +12,9 @@ import { KeyFilter } from './subjects.js';
 
 const NS_PER_MS = 1_000_000;
 const PULL_EXPIRES_MS = 30_000;
-const HEARTBEAT_MS = 5_000;
+const HEARTBEAT_MS = 1_000;
+/** A pull request that reached no consumer is answered by nobody: so long, then the session begins again. */
+const SILENCE_MS_MAX = 3_000;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2_000;
 const CODE_HEARTBEAT = 100;
@@ -194,7 +196,7 @@ export class StreamReader implements DeliverySource {
   private watch(): void {
     this.later(HEARTBEAT_MS, () => {
       const silentMs = this.options.clock.monotonicMs() - this.heardAtMs;
-      if (!this.requests.isEmpty && silentMs > 2 * HEARTBEAT_MS) return this.restart('the server is silent', 0);
+      if (!this.requests.isEmpty && silentMs > SILENCE_MS_MAX) return this.restart('the server is silent', 0);
       this.pull();
       this.watch();
     });
