@@ -2,11 +2,10 @@ import { type Clock, type Facts, type Log, silentLog, SystemClock } from '@aep/k
 import type { JournalReader, RecordRun, StoredRecord, StoreIdentity } from '@aep/store';
 import type { VerifyReport } from '@aep/store';
 import { recordsOf, within } from '@aep/store/internal';
-import { existsSync } from 'node:fs';
 import { closeEnvironments, type Environments, missing, openEnvironments } from './environment.js';
 import { LmdbRuns } from './lmdb-runs.js';
 import { LmdbTables } from './lmdb-tables.js';
-import { isBeingCreated } from './store-creation.js';
+import { hasFiles, isBeingCreated } from './store-creation.js';
 import { MetaName, readIdentity, readNumber } from './store-meta.js';
 import { verifyAll } from './verify-all.js';
 
@@ -103,8 +102,7 @@ export class LmdbJournalReader implements JournalReader {
 export function openLmdbStoreReader(options: LmdbStoreReaderOptions): LmdbStoreReader {
   const { path, clock = new SystemClock(), log = silentLog } = options;
   const readerDeadlineMs = within('readerDeadlineMs', options.readerDeadlineMs ?? 60_000, 10, 86_400_000);
-  const exists = existsSync(`${path}/journal/data.mdb`) && existsSync(`${path}/state/data.mdb`);
-  if (!exists || isBeingCreated(path)) throw missing(path);
+  if (!hasFiles(path) || isBeingCreated(path)) throw missing(path);
   const environments = openEnvironments({ path, mapSizeBytes: READER_MAP_BYTES, readOnly: true, noSync: false });
   try {
     const identity = readIdentity(environments.journalMeta, path);

@@ -17,7 +17,7 @@ import { LmdbJournal } from './lmdb-journal.js';
 import { LmdbRuns } from './lmdb-runs.js';
 import { concludeLmdbOptions, type ConcludedLmdbOptions, type LmdbStoreOptions } from './lmdb-store-options.js';
 import { LmdbTables, storeClosed } from './lmdb-tables.js';
-import { beginCreation, isBeingCreated, isThere } from './store-creation.js';
+import { beginCreation, hasFiles, isBeingCreated, isThere } from './store-creation.js';
 import { baseBytes, identityBytes, MetaName, numberBytes, readIdentity, readNumber } from './store-meta.js';
 import { awaitStoreLock } from './store-lock.js';
 import { checkInChild, makeInChild } from './verified-open.js';
@@ -195,11 +195,7 @@ async function openOrMake(
   let environments: Environments | undefined;
   try {
     const endCreation = beginCreation(concluded.path, origin !== undefined);
-    if (concluded.verifyOnOpen) {
-      const { path, mapSizeBytes, verifyTailRecords: tailRecords, clock, verifyTimeoutMs } = concluded;
-      const inChild = endCreation === undefined ? checkInChild : makeInChild;
-      await inChild({ path, mapSizeBytes, tailRecords }, clock, verifyTimeoutMs);
-    }
+    await lookInChild(concluded, endCreation !== undefined);
     environments = openEnvironments({
       path: concluded.path,
       mapSizeBytes: concluded.mapSizeBytes,
@@ -221,6 +217,16 @@ async function openOrMake(
     unlock();
     throw error;
   }
+}
+
+/** Whoever is not to be harmed by a file that is damaged, or by the first write to a new one, is a child process. */
+async function lookInChild(concluded: ConcludedLmdbOptions, isNew: boolean): Promise<void> {
+  const { path, mapSizeBytes, verifyTailRecords: tailRecords, clock, verifyTimeoutMs, verifyOnOpen } = concluded;
+  const request = { path, mapSizeBytes, tailRecords };
+  // A store that has lost a file, or only ever had its directories: the file is made again, and empty.
+  const lacksFile = !isNew && !hasFiles(path);
+  if (lacksFile || (isNew && verifyOnOpen)) await makeInChild(request, clock, verifyTimeoutMs);
+  if (!isNew && verifyOnOpen) await checkInChild(request, clock, verifyTimeoutMs);
 }
 
 function makeIdentity(

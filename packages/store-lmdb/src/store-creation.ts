@@ -44,6 +44,11 @@ export function isThere(path: string): boolean {
   return existsSync(`${path}/journal`) || existsSync(`${path}/state`);
 }
 
+/** Both files are there. */
+export function hasFiles(path: string): boolean {
+  return existsSync(`${path}/journal/data.mdb`) && existsSync(`${path}/state/data.mdb`);
+}
+
 /** A store that nobody has used, and that is not complete. */
 export function isBeingCreated(path: string): boolean {
   return existsSync(`${path}/${MARKER}`);

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { AepError, type Clock } from '@aep/kernel';
 import { openFailed } from './environment.js';
@@ -14,8 +13,6 @@ type Request = Omit<CheckRequest, 'task'>;
  * @throws AEP_STORE_DAMAGED, AEP_RECORD_CORRUPT, and what opening throws
  */
 export async function checkInChild(request: Request, clock: Clock, timeoutMs: number): Promise<void> {
-  // Nothing there yet, or only its directories: nothing to check.
-  if (!existsSync(`${request.path}/journal/data.mdb`) || !existsSync(`${request.path}/state/data.mdb`)) return;
   const ending = await runChild({ ...request, task: 'check' }, clock, timeoutMs);
   if (ending !== undefined) throw damaged(request.path, ending);
 }

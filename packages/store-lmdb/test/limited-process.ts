@@ -5,13 +5,19 @@ import { type LmdbStore, openLmdbStore } from '@aep/store-lmdb';
 
 /**
  * Writes until the system refuses a write, and prints what the store said. Arguments: path, commit mode, and what is
- * refused: `new` (the making of the store), `epoch` or `records`.
+ * refused: `new` (the making of the store), `file` (the making of a file that is missing), `epoch` or `records`.
  */
 const [path = '', commitMode = 'auto', refused = 'records'] = process.argv.slice(2);
 // Without a handler the signal of a file that grows past its limit would end the process.
 process.on('SIGXFSZ', () => {});
 const keepAlive = setInterval(() => {}, 1_000);
-const said = refused === 'new' ? await refusedNew() : await (refused === 'epoch' ? refusedEpoch() : refusedRecords());
+const refusals = {
+  new: () => refusedMaking(true),
+  file: () => refusedMaking(false),
+  epoch: refusedEpoch,
+  records: refusedRecords,
+};
+const said = await refusals[refused as keyof typeof refusals]();
 // A rejection that nobody handled would come in the meantime.
 await new Promise((resolve) => setTimeout(resolve, 50));
 clearInterval(keepAlive);
@@ -22,8 +28,8 @@ function open(verifyOnOpen: boolean): Promise<LmdbStore> {
   return openLmdbStore({ path, engineName: 'files', commitMode: commitMode as 'async' | 'sync', verifyOnOpen });
 }
 
-async function refusedNew(): Promise<string> {
-  return open(true).then(() => 'opened', describeError);
+async function refusedMaking(verifyOnOpen: boolean): Promise<string> {
+  return open(verifyOnOpen).then(() => 'opened', describeError);
 }
 
 async function refusedEpoch(): Promise<string> {

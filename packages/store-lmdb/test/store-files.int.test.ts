@@ -270,6 +270,32 @@ describe('the files of a store', () => {
     });
   });
 
+  void it('a store that has its directories but no files gets them from a child process, with verifyOnOpen off, too', async () => {
+    await inDirectory(async (path) => {
+      mkdirSync(join(path, 'journal'));
+      mkdirSync(join(path, 'state'));
+      const refused = runLimited(4, [path, 'sync', 'file']);
+      assert.match(refused, /^AEP_STORE_OPEN_FAILED: .* the process that made its files was killed by SIG\w+/);
+      const again = await open(path);
+      assert.equal(again.journal.lastTxId, 0);
+      await again.close();
+    });
+  });
+
+  void it('a store that has lost its tables makes them anew from a whole journal', async () => {
+    await inDirectory(async (path) => {
+      const store = await open(path);
+      await write(store, 10);
+      await recover(store, { clock: new SystemClock() });
+      await store.close();
+      rmSync(join(path, 'state', 'data.mdb'));
+      const again = await open(path, { verifyOnOpen: true });
+      await recover(again, { clock: new SystemClock() });
+      assert.deepEqual(pick(await again.verify()), { bad: undefined, tables: 'equal' });
+      await again.close();
+    });
+  });
+
   void it('an epoch that cannot be written is AEP_STORE_WRITE_FAILED, and the process lives on (H22)', async () => {
     await inDirectory(async (path) => {
       assert.match(runLimited(undefined, [path, 'sync', 'epoch']), /^AEP_STORE_WRITE_FAILED: epoch 5 /);
