@@ -14,7 +14,7 @@ export interface BatchOptions {
   readonly failuresMax?: number;
   /** Every so many seeds one is run a second time (Determinism). @default 50 */
   readonly twiceEvery?: number;
-  readonly onSeed?: (done: number) => void;
+  readonly onFailure?: (failure: Failure) => Promise<void>;
 }
 
 export interface Failure {
@@ -44,7 +44,7 @@ const OUT_OF_REACH: ReadonlyMap<MarkName, string> = new Map([
 
 /** Runs seeds one after the other until one has broken something. */
 export async function runBatch(options: BatchOptions): Promise<BatchReport> {
-  const { from, seeds, isOver = () => false, bug, failuresMax = 1, twiceEvery = 50, onSeed } = options;
+  const { from, seeds, isOver = () => false, bug, failuresMax = 1, twiceEvery = 50, onFailure } = options;
   const marks = new Map<MarkName, number>();
   const failures: Failure[] = [];
   const total = { seeds: 0, events: 0, simulatedMs: 0, committed: 0 };
@@ -53,13 +53,15 @@ export async function runBatch(options: BatchOptions): Promise<BatchReport> {
     const outcome = await simulate(plan, bug);
     const violations = [...outcome.violations];
     if (seed % twiceEvery === 0) violations.push(...(await runAgain(plan, outcome.traceHash, bug)));
-    if (violations.length > 0) failures.push({ seed, violations });
+    if (violations.length > 0) {
+      failures.push({ seed, violations });
+      await onFailure?.({ seed, violations });
+    }
     for (const [mark, count] of outcome.marks) marks.set(mark, (marks.get(mark) ?? 0) + count);
     total.seeds++;
     total.events += outcome.events;
     total.simulatedMs += outcome.simulatedMs;
     total.committed += outcome.committed;
-    onSeed?.(total.seeds);
   }
   return { ...total, marks, failures };
 }

@@ -112,6 +112,8 @@ export interface Plan {
   readonly arbiterTimeoutMs: number;
   /** After everything has come to rest all processes are killed and begin anew. */
   readonly hasColdRestart: boolean;
+  /** At the very end everybody is stopped in order. */
+  readonly hasOrderlyEnd: boolean;
 }
 
 /** How often a class of faults strikes at most in one seed. */
@@ -194,6 +196,7 @@ export function planOf(seed: number): Plan {
     brokerWindowMax: 1 + swarm.below(swarm.below(2) === 0 ? 8 : 60),
     arbiterTimeoutMs: 15 + swarm.below(80),
     hasColdRestart: swarm.below(4) === 0,
+    hasOrderlyEnd: swarm.below(6) === 0,
   };
 }
 

@@ -11,7 +11,7 @@ import { MemoryChecker } from './checkers/memory.js';
 import { ReleaseChecker } from './checkers/releases.js';
 import { Trace } from './checkers/trace.js';
 import { Findings, type Violation } from './checkers/violation.js';
-import { COUNTER_BUS, counterApp, encodeInput } from './counter-app.js';
+import { COUNTER_BUS, counterApp, type CounterModel, encodeInput } from './counter-app.js';
 import { fanOut } from './fan-out.js';
 import type { Plan, PlannedInput } from './plan.js';
 import { Strikes } from './strikes.js';
@@ -39,6 +39,10 @@ export interface Outcome {
 
 /** Of the world's time, from the end of the faults: far more than any of the deadlines of members takes. */
 const LIVENESS_MS_MAX = 4_000;
+/** Of the world's time in which connections that are ending come to their end. */
+const REST_MS = 200;
+/** The longest timer that a stopped process may leave behind. */
+const TIMERS_MS_MAX = 1_500;
 /** Events between two looks whether everything is at rest. */
 const LOOK_EVERY = 8;
 /** More events than any seed has; a world that does not come to rest is stopped here. */
@@ -185,12 +189,40 @@ class Simulation {
     const model = final.checkEffects(plan.inputs);
     for (const machine of world.machines) final.checkDisk(machine);
     final.checkState(this.engine, model, 'at rest');
-    if (!plan.hasColdRestart || !this.isFine) return;
+    if (plan.hasColdRestart && this.isFine) await this.coldRestart(final, model);
+    if (plan.hasOrderlyEnd && this.isFine) await this.orderlyEnd();
+  }
+
+  private async coldRestart(final: FinalChecker, model: CounterModel): Promise<void> {
+    const { world } = this;
     this.trace.note(() => 'cold restart');
     for (const machine of world.machines) world.kill(machine, 'lost');
     for (const machine of world.machines) world.boot(machine);
     await this.untilRest('after a cold restart');
     if (this.isFine) final.checkState(this.engine, model, 'after a cold restart');
+  }
+
+  /** Nothing is left over while it rests, nor when everybody has stopped in order. */
+  private async orderlyEnd(): Promise<void> {
+    const { world, findings } = this;
+    const { clock, network, machines } = world;
+    await world.runUntil(clock.monotonicMs() + REST_MS);
+    if (network.connectionCount > machines.length - 1)
+      findings.add(
+        'BoundedMemory',
+        `${network.connectionCount} connections are open between ${machines.length} members at rest`,
+      );
+    this.strikes.end();
+    this.trace.note(() => 'everybody stops');
+    const lives = machines.map((machine) => machine.life!);
+    for (const life of lives) life.clock.run(() => life.member.stop());
+    if (!(await world.runUntil(clock.monotonicMs() + LIVENESS_MS_MAX, () => lives.every((life) => life.isOver))))
+      findings.add('Liveness', `a stop does not end: ${this.describeWorld()}`);
+    // One that looks once more whether it is still wanted may be left, and must find that it is not.
+    await world.runUntil(clock.monotonicMs() + TIMERS_MS_MAX);
+    for (const { machine, clock: own, isOver } of lives)
+      if (isOver && own.planned > 0)
+        findings.add('Liveness', `${machine.name} has stopped and left ${own.planned} timers`);
   }
 
   private get engine(): Engine {

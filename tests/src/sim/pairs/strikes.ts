@@ -5,6 +5,7 @@ import type { Action } from './plan.js';
 /** Carries out the faults of a plan, and takes them back when their time is over or the liveness phase begins. */
 export class Strikes {
   private isOver = false;
+  private isEnded = false;
   /** Faults wait for a member to get to a mark. */
   private readonly ambushes: Action[] = [];
 
@@ -54,6 +55,11 @@ export class Strikes {
       machine.life?.clock.resume();
       world.boot(machine);
     }
+  }
+
+  /** From here on nobody is started any more. */
+  end(): void {
+    this.isEnded = true;
   }
 
   private strike(action: Action): void {
@@ -155,7 +161,9 @@ export class Strikes {
   }
 
   private bootLater(machine: Machine, delayMs: number): void {
-    this.world.clock.schedule(delayMs, () => this.world.boot(machine));
+    this.world.clock.schedule(delayMs, () => {
+      if (!this.isEnded) this.world.boot(machine);
+    });
   }
 
   private setDisk(machine: Machine, commitMs: number, applyMs: number): void {
