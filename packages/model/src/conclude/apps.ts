@@ -109,7 +109,7 @@ function concludeStorage(app: AppModel, conclusion: Conclusion): void {
   if (draft.groupName === null) conclusion.fill(draft, 'groupName', app.name);
   const given = (['caFile', 'certFile', 'keyFile'] as const).filter((name) => clustering[name] !== null);
   if (given.length === 1 || given.length === 2) {
-    const at = conclusion.placeOf(clustering, given[0]!);
+    const at = conclusion.placeOf(clustering, given[0]);
     conclusion.problems.add('AEP_MODEL_RELATION', at, 'TLS between members needs all of caFile, certFile and keyFile');
   }
   if (clustering.silenceTimeoutMs < 2 * clustering.heartbeatIntervalMs) {
