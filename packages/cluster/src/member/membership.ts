@@ -90,6 +90,8 @@ export class Membership {
       // What another life of its store has acknowledged says nothing about this one, nor the other way round.
       if (isSameMember(counted, session)) this.parts.stability.acked(session.name, session.ackedTxId);
     }
+    // The usual acknowledgement changes nothing about who is listed.
+    if (this.candidates.size === 0 && session.isStreaming && this.isListed(session)) return;
     this.evaluate();
   }
 

@@ -203,7 +203,7 @@ export class Follower implements StoreUser {
       for (let run = this.queue[0]; run !== undefined; run = this.queue[0]) {
         while (run.at < run.end) {
           const end = this.check(run);
-          const result = journal.append(run.bytes.subarray(run.at, end), end - run.at);
+          const result = journal.append(run.bytes, end - run.at, run.at);
           if (result === 'closed') return;
           if (result === 'back-pressured') {
             // Something waits for the disk, so `onDurable` comes and goes on here; the window bounds what waits with it.
