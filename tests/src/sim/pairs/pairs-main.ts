@@ -11,6 +11,7 @@ import { simulate } from './simulation.js';
  * `npm run sim -- [--seeds N] [--from S] [--seed S] [--shrink] [--json]`: simulates pairs until something breaks, and prints how
  * fast it was and which rare branches were reached. `--seed` runs one and `--trace` tells what happens in it; `--actions` and
  * `--inputs` run only those of its plan, as a shrunk failure says. `--bug NAME` plants a bug, `--bugs` all, one after the other.
+ * `--failures N` goes on after the first, `--minutes M` ends it in time.
  */
 const { values } = parseArgs({
   options: {
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     bug: { type: 'string' },
     bugs: { type: 'boolean', default: false },
     failures: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: 'Infinity' },
   },
 });
 
@@ -46,6 +48,7 @@ async function runSeeds(): Promise<void> {
     from: Number(values.from),
     seeds: Number(values.seeds),
     failuresMax: Number(values.failures),
+    isOver: () => performance.now() - startMs > Number(values.minutes) * 60_000,
     ...(bug && { bug }),
     onFailure: (failure) => tell(failure),
   });
