@@ -20,7 +20,7 @@ import { isListed, type Register } from './register.js';
 import { describeMember, type MemberStatus } from './status.js';
 import { switchRefused } from './switch-over.js';
 
-/** Where a member gets everything from. */
+/** Where a member gets everything from. The arbiter is its owner's to close, after `onStopped`. */
 export interface MemberPorts {
   readonly clock: Clock;
   readonly random: Random;
@@ -66,7 +66,6 @@ export class Member {
   private backup: BackupRole | undefined;
   private primary: PrimaryRole | undefined;
   private bootstrap: Bootstrap | undefined;
-  private announceTick = 0;
 
   /** @throws AEP_CLUSTER_OPTION_INVALID, AEP_LINK_INSECURE, AEP_NET_ADDRESS_INVALID */
   constructor(
@@ -223,7 +222,6 @@ export class Member {
       version: options.version,
       lastTxId: now?.journal.lastTxId ?? 0,
     });
-    this.announceTick++;
     this.context.clock.schedule(options.limits.registerPollMs, () => this.announce(undefined));
   }
 
