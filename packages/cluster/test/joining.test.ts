@@ -138,6 +138,19 @@ describe('memory of a primary', () => {
 });
 
 describe('with acks: none (H10)', () => {
+  it('a backup is paired although its primary is never idle', async () => {
+    const world = new World(['a', 'b'], { acks: 'none' });
+    world.machine('b').faults.commitMs = () => 5;
+    world.boot('a');
+    await world.until('a works', () => world.primary !== undefined);
+    world.boot('b');
+    for (let round = 0; round < 300 && listed(world) < 2; round++) {
+      world.machine('a').write(3);
+      await world.advance(1);
+    }
+    assert.equal(listed(world), 2);
+  });
+
   for (const [onDivergence, ends] of [
     ['stop', 'stopped'],
     ['copy', 'backup'],

@@ -167,7 +167,9 @@ export class Membership {
   protected isReady({ ref }: Candidate): boolean {
     const session = this.parts.sessions.get(ref.name);
     const { stability, beganAtTxId } = this.parts;
-    return this.isPresent(ref) && session!.isCaughtUp(Math.max(stability.markTxId, beganAtTxId));
+    // With `acks: none` it is not waited for, so it may never have all of it while there is work; being near is enough.
+    const neededTxId = this.waitsForMembers ? Math.max(stability.markTxId, beganAtTxId) : 0;
+    return this.isPresent(ref) && session!.isCaughtUp(neededTxId);
   }
 
   protected isPresent(ref: MemberRef): boolean {
