@@ -224,7 +224,12 @@ export class GroupApp implements AppUnit, GroupUnit {
     const failure = why ?? new AepError('AEP_ENGINE_STOPPED', 'retry', `app "${this.name}" was stopped`, {});
     // What it held is free again when the start has failed.
     void this.stopped.then(() => this.settleStarted(failure));
-    void this.release().then(() => this.settleStopped({ cause: why, drained: true, heldBy: undefined }));
+    void this.release().then(async () => {
+      // A member that follows has nothing to drain.
+      const { engine } = this;
+      const { drained, heldBy } = engine.state === 'stopped' ? await engine.stopped : NOTHING_LEFT;
+      this.settleStopped({ cause: why, drained, heldBy });
+    });
   }
 
   private async release(): Promise<void> {
@@ -265,6 +270,8 @@ export class GroupApp implements AppUnit, GroupUnit {
     );
   }
 }
+
+const NOTHING_LEFT = { drained: true, heldBy: undefined } as const;
 
 /** A store whose disk hangs is left to the end of the process. */
 const CLOSE_MS_MAX = 2_000;
