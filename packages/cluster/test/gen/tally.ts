@@ -144,7 +144,7 @@ export class Vote extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -154,6 +154,9 @@ export class Vote extends MessageView {
       this._candidate$at = at;
       at = bytes[at]! < 0x80 ? at + 1 + bytes[at]! : afterBytes(bytes, at, end);
       tag = bytes[at]!;
+    } else {
+      this._candidate = '';
+      this._candidate$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -161,6 +164,9 @@ export class Vote extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._number$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._number = 0;
+      this._number$at = 0;
     }
     while (at < end) {
       const start = at;

@@ -197,7 +197,7 @@ export class Input extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -208,6 +208,9 @@ export class Input extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._number$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._number = 0;
+      this._number$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -215,6 +218,9 @@ export class Input extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._account$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._account = 0;
+      this._account$at = 0;
     }
     if (tag === 24 && at < end) {
       at++;
@@ -222,6 +228,9 @@ export class Input extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._amount$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._amount = 0;
+      this._amount$at = 0;
     }
     if (tag === 32 && at < end) {
       at++;
@@ -229,6 +238,9 @@ export class Input extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._outputs$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._outputs = 0;
+      this._outputs$at = 0;
     }
     if (tag === 40 && at < end) {
       at++;
@@ -236,6 +248,9 @@ export class Input extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._poison$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._poison = false;
+      this._poison$at = 0;
     }
     while (at < end) {
       const start = at;
@@ -537,7 +552,7 @@ export class Output extends MessageView {
   }
 
   override $scan(): void {
-    this.$clear();
+    this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
     let at = this.$start;
@@ -548,6 +563,9 @@ export class Output extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._number$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._number = 0;
+      this._number$at = 0;
     }
     if (tag === 16 && at < end) {
       at++;
@@ -555,6 +573,9 @@ export class Output extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._part$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._part = 0;
+      this._part$at = 0;
     }
     if (tag === 24 && at < end) {
       at++;
@@ -562,6 +583,9 @@ export class Output extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._balance$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._balance = 0;
+      this._balance$at = 0;
     }
     if (tag === 32 && at < end) {
       at++;
@@ -569,6 +593,9 @@ export class Output extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._total$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._total = 0;
+      this._total$at = 0;
     }
     if (tag === 40 && at < end) {
       at++;
@@ -576,6 +603,9 @@ export class Output extends MessageView {
       while (bytes[at++]! >= 0x80);
       if (at - this._digest$at > 10) this.$refuseBytes();
       tag = bytes[at]!;
+    } else {
+      this._digest = 0;
+      this._digest$at = 0;
     }
     while (at < end) {
       const start = at;
