@@ -35,6 +35,8 @@ export const FAULTS = [
   'wallJump',
   /** Something happens at the very moment when a member gets to a rare branch. */
   'ambush',
+  /** No room for a while (S4). */
+  'fullDisk',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -140,6 +142,7 @@ const STRIKES_MAX: Readonly<Record<Fault, number>> = {
   brokerCut: 2,
   wallJump: 2,
   ambush: 4,
+  fullDisk: 2,
 };
 
 /** Of one seed, always the same one. */

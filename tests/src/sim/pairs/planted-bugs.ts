@@ -273,11 +273,21 @@ const MEMBERS: readonly PlantedBug[] = [
   { name: 'a restarted primary resumes its epoch', parts: { BackupRole: SameEpochAgain } },
   { name: 'a backup takes over without the register', parts: { BackupRole: NobodyIsAsked } },
   { name: 'a member that is not listed takes over', parts: { BackupRole: UnlistedTakesOver } },
-  { name: 'a backup follows on while it takes over', parts: { BackupRole: FollowsWhileItTakesOver } },
+  {
+    name: 'a backup follows on while it takes over',
+    parts: { BackupRole: FollowsWhileItTakesOver },
+    equivalent:
+      'what it acknowledges until its new promise is durable is in the journal that it takes over with; after that a link of the older epoch is refused',
+  },
   { name: 'the tail is not cut', parts: { Follower: NeverCuts } },
   { name: 'a backup folds what is not stable', parts: { Follower: FoldsEverything } },
   { name: 'a new primary begins before its tables have everything', parts: { Follower: SettlesAtOnce } },
-  { name: 'records of a link that has ended are appended', parts: { Follower: KeepsTheQueue } },
+  {
+    name: 'records of a link that has ended are appended',
+    parts: { Follower: KeepsTheQueue },
+    equivalent:
+      'only records that continue the chain are appended, and the next primary has them cut like those that came in time',
+  },
   { name: 'records with equal numbers are taken for equal', parts: { FollowerSession: EqualNumbersAreEqual } },
   { name: 'the engine starts before the members are equal', parts: { PrimaryRole: StartsBeforeItIsEqual } },
   { name: 'a primary never steps down', parts: { PrimaryRole: NeverStepsDown } },

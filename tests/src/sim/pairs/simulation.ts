@@ -272,7 +272,7 @@ function worldOptions(plan: Plan): Omit<PairWorldOptions, 'observer'> {
       latencies: false,
     }),
     limits: plan.limits,
-    journal: { runBytesMax: plan.runBytesMax, waitingBytesMax: plan.waitingBytesMax },
+    journal: { runBytesMax: plan.runBytesMax, waitingBytesMax: plan.waitingBytesMax, spaceRecheckMs: 10 },
     ...plan.network,
     brokerWindowMax: plan.brokerWindowMax,
     arbiterTimeoutMs: plan.arbiterTimeoutMs,

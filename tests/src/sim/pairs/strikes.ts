@@ -52,6 +52,7 @@ export class Strikes {
       world.broker.reconnectMachine(machine.name);
       if (machine.diskFaults.hangs) world.kill(machine);
       machine.diskFaults.hangs = false;
+      machine.diskFaults.freeBytes = Infinity;
       machine.life?.clock.resume();
       world.boot(machine);
     }
@@ -133,6 +134,9 @@ export class Strikes {
         return later(() => world.broker.reconnectMachine(machine.name));
       case 'wallJump':
         return machine.life?.clock.jumpWall((chance % 200_000) - 100_000);
+      case 'fullDisk':
+        machine.diskFaults.freeBytes = chance % 500;
+        return later(() => (machine.diskFaults.freeBytes = Infinity));
       case 'ambush':
         this.ambushes.push(action);
         return;
