@@ -1,11 +1,9 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AepError } from '@aep/kernel';
+import { faultOfProof, makeSecretProof, NONCE_BYTES, readProof } from '@aep/net/internal';
 import { PayloadReader, PayloadWriter } from './payload.js';
 import { MAGIC, protocolError, PROTOCOL_VERSION } from './protocol.js';
 
-export const NONCE_BYTES = 16;
-const PROOF_BYTES = 32;
-const NO_PROOF = new Uint8Array(0);
+export { encodeProof, NONCE_BYTES } from '@aep/net/internal';
 
 /** What a sender says first. */
 export interface Hello {
@@ -86,7 +84,7 @@ export function decodeWelcome(bytes: Uint8Array, start: number, end: number): We
     windowBytes: reader.u32(),
     heartbeatMs: reader.u32(),
     nonce: reader.raw(NONCE_BYTES),
-    proof: decodeProofOf(reader),
+    proof: readProof(reader),
   };
   reader.done();
   if (welcome.windowMessages === 0 || welcome.windowBytes === 0)
@@ -94,50 +92,36 @@ export function decodeWelcome(bytes: Uint8Array, start: number, end: number): We
   return welcome;
 }
 
-export function encodeProof(proof: Uint8Array): Uint8Array {
-  return new PayloadWriter().u8(proof.length).raw(proof).done();
-}
-
 export function decodeProof(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const reader = new PayloadReader(bytes, start, end, 'proof');
-  const proof = decodeProofOf(reader);
+  const proof = readProof(reader);
   reader.done();
   return proof;
 }
 
-function decodeProofOf(reader: PayloadReader): Uint8Array {
-  const length = reader.u8();
-  if (length !== 0 && length !== PROOF_BYTES) throw protocolError(`a proof of ${length} bytes`);
-  return reader.raw(length);
-}
-
-/**
- * Shows that this side knows the secret without telling it: HMAC-SHA256 over role, both nonces and all names. The role
- * keeps a side from reflecting the other's proof, the nonces from replaying an old one.
- */
+/** Both nonces and all names: nobody in between can exchange one of them. */
 export function makeProof(
   secret: string | undefined,
   role: 'sender' | 'receiver',
   hello: Hello,
   receiverNonce: Uint8Array,
 ): Uint8Array {
-  if (secret === undefined) return NO_PROOF;
-  const names = new PayloadWriter().text(role).text(hello.bus).text(hello.fromApp).text(hello.toApp).done();
-  return createHmac('sha256', secret)
-    .update('aep-direct-1')
-    .update(names)
-    .update(hello.nonce)
-    .update(receiverNonce)
-    .digest();
+  return makeSecretProof(secret, {
+    protocol: 'aep-direct-1',
+    role,
+    names: [hello.bus, hello.fromApp, hello.toApp],
+    nonces: [hello.nonce, receiverNonce],
+  });
 }
 
 /** Both sides have the same secret, or both have none. @throws AEP_DIRECT_AUTH_FAILED (retry) */
 export function checkProof(expected: Uint8Array, given: Uint8Array): void {
-  if (expected.length === given.length && timingSafeEqual(expected, given)) return;
+  const fault = faultOfProof(expected, given);
+  if (fault === undefined) return;
   throw new AepError(
     'AEP_DIRECT_AUTH_FAILED',
     'retry',
-    given.length === 0 || expected.length === 0
+    fault === 'one-sided'
       ? 'one side has a secret for this bus and the other has none: set the same "secret" or "secretEnv" on both'
       : 'the two sides have different secrets for this bus',
   );

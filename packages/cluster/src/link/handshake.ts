@@ -1,12 +1,9 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AepError } from '@aep/kernel';
-import { PayloadWriter } from '@aep/net/internal';
+import { faultOfProof, makeSecretProof, NONCE_BYTES, PayloadWriter, readProof } from '@aep/net/internal';
 import type { RecordHash } from '@aep/store';
 import { LINK_MAGIC, LINK_VERSION, PayloadReader, protocolError } from './protocol.js';
 
-export const NONCE_BYTES = 16;
-const PROOF_BYTES = 32;
-const NO_PROOF = new Uint8Array(0);
+export { encodeProof, NONCE_BYTES } from '@aep/net/internal';
 
 /** What a follower says first. */
 export interface Hello {
@@ -123,56 +120,42 @@ export function decodeWelcome(bytes: Uint8Array, start: number, end: number): We
     version: reader.text(),
     heartbeatMs: reader.u32(),
     nonce: reader.raw(NONCE_BYTES),
-    proof: decodeProofOf(reader),
+    proof: readProof(reader),
   };
   reader.done();
   return welcome;
 }
 
-export function encodeProof(proof: Uint8Array): Uint8Array {
-  return new PayloadWriter().u8(proof.length).raw(proof).done();
-}
-
 export function decodeProof(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const reader = new PayloadReader(bytes, start, end, 'proof');
-  const proof = decodeProofOf(reader);
+  const proof = readProof(reader);
   reader.done();
   return proof;
 }
 
-function decodeProofOf(reader: PayloadReader): Uint8Array {
-  const length = reader.u8();
-  if (length !== 0 && length !== PROOF_BYTES) throw protocolError(`a proof of ${length} bytes`);
-  return reader.raw(length);
-}
-
-/**
- * Shows that this side knows the secret without telling it: HMAC-SHA256 over role, both nonces, group and member. The role
- * keeps a side from reflecting the other's proof, the nonces from replaying an old one.
- */
+/** Both nonces, group and member: nobody in between can exchange one of them. */
 export function makeProof(
   secret: string | undefined,
   role: 'primary' | 'follower',
   hello: Hello,
   primaryNonce: Uint8Array,
 ): Uint8Array {
-  if (secret === undefined) return NO_PROOF;
-  const names = new PayloadWriter().text(role).text(hello.group).text(hello.member).text(hello.storeId).done();
-  return createHmac('sha256', secret)
-    .update('aep-link-1')
-    .update(names)
-    .update(hello.nonce)
-    .update(primaryNonce)
-    .digest();
+  return makeSecretProof(secret, {
+    protocol: 'aep-link-1',
+    role,
+    names: [hello.group, hello.member, hello.storeId],
+    nonces: [hello.nonce, primaryNonce],
+  });
 }
 
 /** Both sides have the same secret, or both have none. @throws AEP_LINK_AUTH_FAILED (retry) */
 export function checkProof(expected: Uint8Array, given: Uint8Array): void {
-  if (expected.length === given.length && timingSafeEqual(expected, given)) return;
+  const fault = faultOfProof(expected, given);
+  if (fault === undefined) return;
   throw new AepError(
     'AEP_LINK_AUTH_FAILED',
     'retry',
-    given.length === 0 || expected.length === 0
+    fault === 'one-sided'
       ? 'one member has a secret for the link and the other has none: set the same one on all members'
       : 'the two members have different secrets for the link',
   );

@@ -54,7 +54,8 @@ export class PayloadReader {
     private at: number,
     private readonly end: number,
     private readonly frame: string,
-    private readonly malformed: FrameFaults['malformed'],
+    /** Makes the error for a payload that breaks the protocol; for what is read on top of this reader. */
+    readonly malformed: FrameFaults['malformed'],
   ) {}
 
   /** Bytes that have not been read. */
