@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, test, type TestContext } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
+import { after, test, type TestContext } from 'node:test';
 import { activeMqBroker, BrokerProcess, didNotRun, PlainStompClient } from '@aep/brokers';
-import { type BusDescription, LoopbackProvider } from '@aep/bus';
+import type { BusDescription } from '@aep/bus';
 import { ActiveMqProvider } from '@aep/bus-activemq';
-import { type BusUse, createEngine, defineApp, type Engine, type EngineOptions } from '@aep/engine';
+import { type BusUse, defineApp } from '@aep/engine';
 import { NewOrderMessage, OrdersFactory } from '@aep/example-orders';
 import { startXvm } from '@aep/host';
-import { AepError, silentLog, SystemClock } from '@aep/kernel';
-import { MemoryStore } from '@aep/store';
+import { silentLog } from '@aep/kernel';
+import { order, OrderTaker, until } from './src/harness/order-taker.js';
 import { ROOT } from './src/harness/paths.js';
+import { testStartPolicies } from './src/harness/start-policies.js';
 
 const GUIDE_SAMPLE = join(ROOT, 'packages', 'model', 'test', 'fixtures', 'guide-sample.xml');
 
@@ -25,19 +25,7 @@ function sharedBroker(context: TestContext): Promise<BrokerProcess | undefined> 
   return (shared ??= BrokerProcess.create(kind).then((broker) => broker.start()));
 }
 
-async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let rounds = 0; !condition() && rounds < 3000; rounds++) await delay(10);
-  assert.ok(condition(), `waited in vain until ${what}`);
-}
-
-function order(invoiceNo: string, line: number): NewOrderMessage {
-  const message = NewOrderMessage.create();
-  message.invoiceNo = invoiceNo;
-  message.line = line;
-  return message;
-}
-
-function busUse(name: string, port: number, more: Partial<BusUse> = {}): BusUse {
+function busUse(name: string, port: number): BusUse {
   const channels = [{ name: 'orders', id: 1, qos: 'Guaranteed', properties: {} }] as const;
   const roster = [{ app: 'taker', channel: 'orders', patterns: ['**'] }];
   const description: BusDescription = {
@@ -53,22 +41,7 @@ function busUse(name: string, port: number, more: Partial<BusUse> = {}): BusUse 
     description,
     provider: new ActiveMqProvider(),
     channels: [{ name: 'orders', join: true, defaultType: 'orders.NewOrderMessage' }],
-    ...more,
   };
-}
-
-/** An engine that writes down the orders that it is given. */
-class Taker {
-  readonly taken: string[] = [];
-  readonly engine: Engine;
-
-  constructor(options: Partial<EngineOptions>) {
-    const app = defineApp({ name: 'taker', factories: [OrdersFactory] }).on(NewOrderMessage, (message) => {
-      this.taken.push(`${message.invoiceNo} ${message.line}`);
-    });
-    const store = new MemoryStore({ engineName: 'taker', clock: new SystemClock() });
-    this.engine = createEngine({ app, store: () => store, log: silentLog, ...options });
-  }
 }
 
 test("the deployment guide's own sample starts against ActiveMQ, and its filter takes what its key says (M7)", async (context) => {
@@ -104,59 +77,12 @@ test("the deployment guide's own sample starts against ActiveMQ, and its filter 
   await xvm.stop();
 });
 
-describe('a broker that is down at the start (E91)', () => {
-  const nobody = async (context: TestContext): Promise<BrokerProcess | undefined> => {
-    const kind = activeMqBroker();
-    if (didNotRun(context, kind)) return undefined;
-    const broker = await BrokerProcess.create(kind);
-    context.after(() => broker.dispose());
-    return broker;
-  };
-
-  test('fails the start under FailIfOneBindingFails, and under FailIfAllBindingsFail when it is the only bus', async (context) => {
-    const broker = await nobody(context);
-    if (broker === undefined) return;
-    for (const messagingStartFail of ['FailIfOneBindingFails', 'FailIfAllBindingsFail'] as const) {
-      const { engine } = new Taker({ buses: [busUse('down', broker.port)], policies: { messagingStartFail } });
-      await assert.rejects(engine.start(), (error: unknown) => {
-        assert.ok(error instanceof AepError);
-        assert.match(JSON.stringify(error), /AEP_MESSAGING_FAILED.*AEP_NET_CONNECT_FAILED/);
-        return true;
-      });
-    }
-  });
-
-  test('does not fail it under FailIfAllBindingsFail while another bus opens', async (context) => {
-    const broker = await nobody(context);
-    if (broker === undefined) return;
-    const other = busUse('other', 0, { provider: new LoopbackProvider() });
-    const policies = { messagingStartFail: 'FailIfAllBindingsFail' } as const;
-    const { engine } = new Taker({ buses: [busUse('down', broker.port), other], policies });
-    await engine.start();
-    assert.equal(engine.messagingState, 'started');
-    await engine.stop();
-  });
-
-  test('is waited for under NeverFail: sends are journaled, and arrive once it is there', async (context) => {
-    const broker = await nobody(context);
-    if (broker === undefined) return;
-    const taker = new Taker({ buses: [busUse('late', broker.port)], policies: { messagingStartFail: 'NeverFail' } });
-    await taker.engine.start();
-    for (let line = 1; line <= 10; line++) await taker.engine.senderFor().sendMessage('orders', order('late', line));
-    await broker.start();
-    await until(() => taker.taken.length === 10, 'all has come');
-    assert.deepEqual(
-      taker.taken,
-      Array.from({ length: 10 }, (_, index) => `late ${index + 1}`),
-    );
-    await taker.engine.stop();
-  });
-});
+testStartPolicies({ kind: activeMqBroker, bus: busUse, code: 'AEP_NET_CONNECT_FAILED' });
 
 test('what other programs send: without a type it has that of the channel, a number twice counts once, and one that was overtaken not at all', async (context) => {
   const broker = await sharedBroker(context);
   if (broker === undefined) return;
-  const taker = new Taker({ buses: [busUse('foreign', broker.port)] });
+  const taker = new OrderTaker({ buses: [busUse('foreign', broker.port)] });
   await taker.engine.start();
   const plain = await PlainStompClient.connect(broker.port);
   const send = async (line: number, headers: Record<string, string>): Promise<void> => {
