@@ -40,6 +40,11 @@ const OUT_OF_REACH: ReadonlyMap<MarkName, string> = new Map([
     'needs two histories that were both acknowledged: what the promise excludes while nobody promotes without safety',
   ],
   ['promoted-unsafe', 'an order of a person that gives up the promise (H9)'],
+  [
+    'stale-epoch-refused',
+    'a second fence: a member reads the register before it makes a link, and so meets no primary of an epoch that is over. Planting "a backup follows on while it takes over" gets there',
+  ],
+  ['higher-epoch-seen', 'the same fence from the other side'],
 ]);
 
 /** Runs seeds one after the other until one has broken something. */

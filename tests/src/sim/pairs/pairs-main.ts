@@ -31,7 +31,7 @@ const { values } = parseArgs({
 });
 
 /** So many seeds reach every rare branch. */
-const MARKS_AFTER = 20_000;
+const MARKS_AFTER = 5_000;
 
 // Errors are made by the thousand, and nobody reads where.
 if (!values.trace) Error.stackTraceLimit = 0;

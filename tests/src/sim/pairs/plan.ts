@@ -90,7 +90,8 @@ export interface Plan {
       | 'pairWithinRecords'
       | 'copyChunkBytesMax'
       | 'copyWindowChunks'
-      | 'checkpointIntervalMs',
+      | 'checkpointIntervalMs'
+      | 'switchTimeoutMs',
       number
     >
   >;
@@ -183,6 +184,7 @@ export function planOf(seed: number): Plan {
       copyChunkBytesMax: 100 + swarm.below(500),
       copyWindowChunks: 1 + swarm.below(3),
       checkpointIntervalMs: 2 + swarm.below(30),
+      switchTimeoutMs: 150,
     },
     engine: {
       inboundQueueMax: 4 + swarm.below(30),
