@@ -255,7 +255,12 @@ const MEMBERS: readonly PlantedBug[] = [
     equivalent:
       'a link is to one life of one primary, whose epoch only rises, and its welcome was compared with the promise: a lower one never follows',
   },
-  { name: 'a backup does not make its promise durable', parts: { UpstreamSession: ForgottenPromise } },
+  {
+    name: 'a backup does not make its promise durable',
+    parts: { UpstreamSession: ForgottenPromise },
+    equivalent:
+      'the second of two fences while the register keeps its data: it is read before a link is made, so nobody follows a primary of an older epoch',
+  },
   { name: 'the primary releases before its own sync', parts: { GroupStability: StabilityWithoutOwnDisk } },
   { name: 'the fastest member decides what is stable', parts: { GroupStability: StabilityOfTheFastest } },
   { name: 'solo before the register says so', parts: { Membership: EarlySolo } },
