@@ -13,9 +13,9 @@ async function answered(world: World, ask: (done: (error: AepError | undefined) 
   return answer!.error?.code ?? 'done';
 }
 
-async function pair(): Promise<World> {
-  const world = new World(['a', 'b']);
-  world.bootAll();
+async function pair(names = ['a', 'b']): Promise<World> {
+  const world = new World(names);
+  for (const name of ['a', 'b']) world.boot(name);
   await world.untilWhole();
   await world.write(20);
   return world;
@@ -55,6 +55,28 @@ describe('a switch (H8)', () => {
     await world.write(5);
     assert.equal(world.released.values.size, 35);
     assert.ok((world.marks.get('switch-given-up') ?? 0) > 0);
+  });
+
+  it('does not wait for a joining member that hangs and then dies meanwhile (simulated seed 3989)', async () => {
+    const world = await pair(['a', 'b', 'c']);
+    world.machine('c').faults.commitMs = () => 100;
+    world.boot('c');
+    let written = 20;
+    // While it is written to, c is always a little behind: counted, and not listed yet.
+    await world.until('a record waits for c', () => {
+      const isWaiting = written - world.released.values.size > 5;
+      if (!isWaiting) written += world.machine('a').write(1);
+      return isWaiting;
+    });
+    world.machine('c').faults.commitMs = () => 60_000;
+    const answer = answered(world, (done) => world.machine('a').member.switchTo('b', done));
+    await world.advance(20);
+    world.kill('c');
+    const diedMs = world.clock.monotonicMs();
+    assert.equal(await answer, 'done');
+    assert.ok(world.clock.monotonicMs() - diedMs < 1_000, `${world.clock.monotonicMs() - diedMs} ms`);
+    await world.until('b works', () => world.primary?.name === 'b');
+    assert.equal(world.released.values.size, written);
   });
 
   it('whose answer is lost ends with one primary, whichever', async () => {

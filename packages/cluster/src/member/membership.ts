@@ -128,7 +128,10 @@ export class Membership {
 
   /** Looks at who is there, and asks for the change that follows, one at a time. */
   protected evaluate(): void {
-    if (this.isStopped || this.isChanging || this.isAdopting || this.isHeld) return;
+    if (this.isStopped || this.isChanging || this.isAdopting) return;
+    // Also while a switch is under way, which would else wait for somebody who is not there.
+    this.dropAbsentCandidates();
+    if (this.isHeld) return;
     this.disarm();
     this.considerCandidates();
     const kept = this.listedOthers().filter((ref) => this.isToStay(ref));
@@ -144,14 +147,18 @@ export class Membership {
     this.propose([this.parts.self, ...kept, ...added]);
   }
 
-  protected considerCandidates(): void {
-    const { sessions, stability } = this.parts;
-    const { pairWithinRecords } = this.context.options.limits;
+  /** Whoever was never asked for in the register need not be waited for. */
+  private dropAbsentCandidates(): void {
     for (const [name, candidate] of this.candidates) {
       if (candidate.isProposed || this.isPresent(candidate.ref)) continue;
       this.candidates.delete(name);
-      stability.uncount(name);
+      this.parts.stability.uncount(name);
     }
+  }
+
+  protected considerCandidates(): void {
+    const { sessions, stability } = this.parts;
+    const { pairWithinRecords } = this.context.options.limits;
     for (const session of sessions.values()) {
       // A name that is listed with another store is left out first.
       if (this.record.members.some(({ name }) => name === session.name) || this.candidates.has(session.name)) continue;
