@@ -25,7 +25,9 @@ test('members keep every promise of H0 through kills, lost disks, cuts, pauses a
   const report = await runBatch({ from: FIRST_SEED, seeds: 1e9, isOver: () => performance.now() > endMs });
   context.diagnostic(`${report.seeds} seeds from ${FIRST_SEED}, ${report.events} events, ${report.committed} records`);
   for (const { seed, violations } of report.failures)
-    assert.fail(`npm run sim -- --seed ${seed} --trace\n${violations.map(({ clause, detail }) => `${clause}: ${detail}`).join('\n')}`);
+    assert.fail(
+      `npm run sim -- --seed ${seed} --trace\n${violations.map(({ clause, detail }) => `${clause}: ${detail}`).join('\n')}`,
+    );
   assert.ok(report.committed > report.seeds, 'the seeds did some work');
 });
 
