@@ -41,7 +41,8 @@ test('a pair fails over by an arbiter in etcd, and goes on while etcd is killed 
         seed: SEED,
         folder,
         killsMax: 2,
-        lineCount: 2 * LINES_PER_FAILOVER,
+        // Enough that there is work left when etcd has let the pair begin.
+        lineCount: 6 * LINES_PER_FAILOVER,
         zombieEvery: 0,
         arbiter: `etcd://127.0.0.1:${etcd.port}/tests`,
       }),

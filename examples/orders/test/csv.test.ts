@@ -37,10 +37,12 @@ test('byte order mark, CRLF, empty lines and a missing last line end make no dif
 
 test('a record that waits for its end is not parsed again for every piece of the input', async () => {
   const pairs = '""'.repeat(15_000);
-  const startMs = performance.now();
+  // The processor's time: on a busy machine the clock says nothing of the work.
+  const before = process.cpuUsage();
   const entries = await read(`${HEADER}\n1,2,"${pairs}\n${'x'.repeat(20_000)}",1,1/1/26,1,,USA\n`, 2);
   assert.deepEqual(entries, [{ kind: 'rejected', line: 2, reason: 'Description: longer than 1000 characters' }]);
-  const tookMs = performance.now() - startMs;
+  const { user, system } = process.cpuUsage(before);
+  const tookMs = (user + system) / 1_000;
   assert.ok(tookMs < 2000, `it takes ${Math.round(tookMs)} ms`);
 });
 

@@ -125,8 +125,8 @@ class BrokerTrio {
   private async partOf(name: EngineName): Promise<Record<string, unknown>> {
     const child = this.processes.get(name)!;
     await child.line(/^started$/);
-    const line = await child.answer('summary', /^summary /);
-    if (line === undefined) throw new Error(`${name} ended by itself: ${child.errors}\n${this.round.replay}`);
-    return JSON.parse(line.slice('summary '.length)) as Record<string, unknown>;
+    const part = await child.ask('summary');
+    if (part === undefined) throw new Error(`${name} ended by itself: ${child.errors}\n${this.round.replay}`);
+    return JSON.parse(part) as Record<string, unknown>;
   }
 }

@@ -28,6 +28,7 @@ export class ManagedProcess {
   private waiting: { readonly pattern: RegExp; readonly resolve: (line: string | undefined) => void }[] = [];
   private end: ProcessEnd | undefined;
   private wasSignalled = false;
+  private questions = 0;
 
   constructor(
     private readonly command: ProcessCommand,
@@ -73,11 +74,11 @@ export class ManagedProcess {
     return new Promise((resolve) => this.waiting.push({ pattern, resolve }));
   }
 
-  /** The next line that matches after this one was told; undefined when the process ends first. */
-  answer(line: string, pattern: RegExp): Promise<string | undefined> {
-    this.tell(line);
-    if (this.end !== undefined) return Promise.resolve(undefined);
-    return new Promise((resolve) => this.waiting.push({ pattern, resolve }));
+  /** Asks with a number, `question 7`, and answers what follows `question 7 `: an answer to an earlier question may still come. */
+  async ask(question: string): Promise<string | undefined> {
+    const numbered = `${question} ${++this.questions}`;
+    this.tell(numbered);
+    return (await this.line(new RegExp(`^${numbered} `)))?.slice(numbered.length + 1);
   }
 
   tell(line: string): void {

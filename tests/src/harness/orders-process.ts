@@ -15,8 +15,8 @@ import { runXvm, type Xvm } from '@aep/host';
 /**
  * One process of the order example, as a profile of its model has it. Arguments: model file, xvm, data directory, profile
  * (`three-processes` when there is none).
- * Says `done` when the gateway has read its input and the order processor has all of it; answers the line `summary` with its
- * part of the result, once it has passed on what it was given.
+ * Says `done` when the gateway has read its input and the order processor has all of it; answers a line `summary N` with that
+ * line and its part of the result, once it has passed on what it was given.
  */
 const [file = '', name = '', dataDir = '', profile = 'three-processes'] = process.argv.slice(2);
 const reading = new Reading();
@@ -29,11 +29,11 @@ const code = await runXvm({
   onStarted: (xvm) => {
     say('started');
     createInterface({ input: process.stdin }).on('line', (line) => {
-      if (line === 'summary')
+      if (line.startsWith('summary '))
         void xvm
           .engine(name)
           .whenIdle()
-          .then(() => say(`summary ${partOf(xvm)}`));
+          .then(() => say(`${line} ${partOf(xvm)}`));
     });
     if (name === 'gateway') void reading.finished.then(() => xvm.engine(name).whenIdle()).then(() => say('done'));
   },

@@ -33,11 +33,11 @@ const code = await runXvm({
     say('started');
     if (app === 'order-processor') tellGroup(xvm);
     createInterface({ input: process.stdin }).on('line', (line) => {
-      if (line === 'summary')
+      if (line.startsWith('summary '))
         void xvm
           .engine(app)
           .whenIdle()
-          .then(() => say(`summary ${partOf(xvm)}`));
+          .then(() => say(`${line} ${partOf(xvm)}`));
       if (line === 'arm') arm(xvm);
       if (line === 'look') say(`look ${JSON.stringify(lookAt(xvm))}`);
     });

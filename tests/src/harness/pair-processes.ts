@@ -171,9 +171,9 @@ export class PairProcesses {
   }
 
   private async summary(name: PairProcessName): Promise<Record<string, unknown>> {
-    this.process(name).tell('summary');
-    const line = await this.line(name, /^summary /);
-    return JSON.parse(line.slice('summary '.length)) as Record<string, unknown>;
+    const part = await this.process(name).ask('summary');
+    if (part === undefined) throw new Error(`${name} ended: ${this.process(name).errors}`);
+    return JSON.parse(part) as Record<string, unknown>;
   }
 
   private trouble(what: string, ended: PairProcessName | undefined): string {

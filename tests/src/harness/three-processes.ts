@@ -142,7 +142,6 @@ class Trio {
 /** What a process has to say when it has come to rest; undefined when it dies before. */
 async function partOf(child: ManagedProcess): Promise<Record<string, unknown> | undefined> {
   await child.line(/^started$/);
-  child.tell('summary');
-  const line = await child.line(/^summary /);
-  return line === undefined ? undefined : (JSON.parse(line.slice('summary '.length)) as Record<string, unknown>);
+  const part = await child.ask('summary');
+  return part === undefined ? undefined : (JSON.parse(part) as Record<string, unknown>);
 }

@@ -166,7 +166,7 @@ export class EtcdClient {
   private problem(status: number, reply: EtcdReply | undefined): AepError | undefined {
     if (status === 200 && reply !== undefined && reply['error'] === undefined) return undefined;
     const { where } = this.options;
-    const said = messageOf(reply);
+    const said = status === 200 && reply === undefined ? 'and no JSON object' : messageOf(reply);
     if (
       status === 401 ||
       status === 403 ||

@@ -36,10 +36,12 @@ export function openEtcdReplies(): FuzzTarget {
   return {
     name: 'etcd-replies',
     testRuns: 800,
-    seeds: [reply({ kvs: [kv(RECORD)] }), reply({ kvs: [kv(PRESENCE)] }), reply({ succeeded: true }), watched()].map(
-      (text) => bytesOfText(text),
+    seeds: [reply({ kvs: [kv(RECORD)] }), reply({ kvs: [kv(PRESENCE)] }), reply({ succeeded: true })].map((text) =>
+      bytesOfText(text),
     ),
     tokens: tokensOf(
+      // An answer to a watch, which is none to a call.
+      watched(),
       '"kvs":',
       '"result":{',
       '"events":',
