@@ -165,7 +165,8 @@ export class UpstreamSession implements UpstreamHandler {
   protected following(): void {
     this.isFollowing = true;
     this.context.emit({ type: 'MemberUp', member: this.target.name });
-    this.connection.acknowledge();
+    // A later epoch may have been told while the store was still being made, when there was nothing to write the promise to.
+    this.promise(this.promisingEpoch, () => this.connection.acknowledge());
     this.owner.onFollowing();
   }
 

@@ -6,4 +6,8 @@ export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: strin
   { seed: 132, found: 'a state copy that failed at its end kept its member from stopping' },
   { seed: 2164, found: 'a restarted primary paired a member that lacked what its earlier life had released' },
   { seed: 2241, found: 'a switch asked for a primary that was no member any more' },
+  {
+    seed: 712761,
+    found: 'a follower that was told of a later epoch while its store was being made acknowledged nothing for ever',
+  },
 ];
