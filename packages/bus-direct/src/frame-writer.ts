@@ -6,9 +6,9 @@ export class FrameWriter extends AnyFrameWriter {
   /** Where the frame of messages that is still open begins; -1 when none is. */
   private openFrameAt = -1;
 
-  override frame(type: number, payload: Uint8Array): void {
+  override frame(type: number, payload: Uint8Array, tail?: Uint8Array): void {
     this.closeFrame();
-    super.frame(type, payload);
+    super.frame(type, payload, tail);
   }
 
   /**

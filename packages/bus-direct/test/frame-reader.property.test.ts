@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AepError, SeededRandom } from '@aep/kernel';
-import { ChunkPool, FrameReader, FrameWriter } from '@aep/bus-direct/internal';
+import { ChunkPool, DIRECT_FAULTS, FrameReader, FrameWriter } from '@aep/bus-direct/internal';
 import type { Link } from '@aep/net';
 
 interface Frame {
@@ -33,6 +33,7 @@ function decode(stream: Uint8Array, random: SeededRandom, frameBytesMax: number)
   const reader = new FrameReader(
     { onFrame: (type, bytes, start, end) => void frames.push({ type, payload: bytes.slice(start, end) }) },
     frameBytesMax,
+    DIRECT_FAULTS,
   );
   for (let at = 0; at < stream.length;) {
     const end = Math.min(stream.length, at + 1 + random.below(random.below(4) === 0 ? 3 : 200));

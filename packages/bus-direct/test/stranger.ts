@@ -1,5 +1,5 @@
 import type { AepError } from '@aep/kernel';
-import { ChunkPool, FrameReader, FrameType, FrameWriter } from '@aep/bus-direct/internal';
+import { ChunkPool, DIRECT_FAULTS, FrameReader, FrameType, FrameWriter } from '@aep/bus-direct/internal';
 import type { Link, LinkHandler } from '@aep/net';
 import type { DirectWorld } from './direct-world.js';
 
@@ -15,6 +15,7 @@ export class Stranger implements LinkHandler {
   private readonly reader = new FrameReader(
     { onFrame: (type, bytes, start, end) => void this.frames.push({ type, payload: bytes.slice(start, end) }) },
     1_000_000,
+    DIRECT_FAULTS,
   );
 
   /** Connects to where app `b` listens. */

@@ -1,4 +1,4 @@
-import { FrameReader, FrameType } from '@aep/bus-direct/internal';
+import { DIRECT_FAULTS, FrameReader, FrameType } from '@aep/bus-direct/internal';
 import type { Link, LinkHandler, Network } from '@aep/net';
 
 const names = new Map<number, string>(Object.entries(FrameType).map(([name, type]) => [type, name]));
@@ -52,7 +52,7 @@ function tapLink(link: Link, outbound: FrameReader): Link {
 function frameNotes(direction: string, note: (line: string) => void): FrameReader {
   const onFrame = (type: number, bytes: Uint8Array, start: number, end: number): void =>
     note(`${direction} ${names.get(type) ?? type}${detail(type, bytes.subarray(start, end))}`);
-  return new FrameReader({ onFrame }, 1_000_000);
+  return new FrameReader({ onFrame }, 1_000_000, DIRECT_FAULTS);
 }
 
 /** What a reader of a trace wants to see of a frame. */

@@ -1,3 +1,4 @@
+export { type ConnectionTimes, FramedConnection, type FrameProtocol } from './frames/framed-connection.js';
 export { FRAME_HEADER_BYTES, type FrameFaults, FrameReader, type FrameSink } from './frames/frame-reader.js';
 export { ChunkPool, FrameWriter } from './frames/frame-writer.js';
 export { readU16, readU32, readU53, writeU16, writeU32, writeU53 } from './frames/little-endian.js';

@@ -107,7 +107,7 @@ export class DownstreamConnection extends Connection {
     this.flushNow();
   }
 
-  protected doFrame(type: number, bytes: Uint8Array, start: number, end: number): void {
+  protected override doFrame(type: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.handler !== undefined)
       return this.onJoinedFrame(this.handler, type, new PayloadReader(bytes, start, end, 'follower'));
     if (this.hello === undefined) {
@@ -152,16 +152,16 @@ export class DownstreamConnection extends Connection {
     }
   }
 
-  protected onEnded(cause: AepError, peerSaid: Bye | undefined): void {
+  protected override onGone(cause: AepError, peerSaid: Bye | undefined): void {
     this.options.onGone(this, cause);
     this.handler?.onEnded(cause, peerSaid);
   }
 
-  protected onRoom(): void {
+  protected override onRoom(): void {
     this.handler?.onRoom();
   }
 
-  protected beat(): boolean {
+  protected override beat(): boolean {
     const position = this.handler?.position();
     if (position === undefined) return false;
     this.mark(position);

@@ -81,7 +81,7 @@ export class UpstreamConnection extends Connection {
     this.send(FrameType.copyTaken, new PayloadWriter().text(storeId).u32(chunkCount).done());
   }
 
-  protected doFrame(type: number, bytes: Uint8Array, start: number, end: number): void {
+  protected override doFrame(type: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.phase === 'greeting') {
       if (type !== FrameType.welcome) throw protocolError(`frame ${type} instead of a welcome`);
       return this.onWelcome(decodeWelcome(bytes, start, end));
@@ -139,15 +139,15 @@ export class UpstreamConnection extends Connection {
     if (!this.isEnded) this.establish(frameBytesMax, welcome.heartbeatMs);
   }
 
-  protected onEnded(cause: AepError, peerSaid: Bye | undefined): void {
+  protected override onGone(cause: AepError, peerSaid: Bye | undefined): void {
     this.handler.onEnded(cause, peerSaid);
   }
 
-  protected onRoom(): void {
+  protected override onRoom(): void {
     // What a follower says is small.
   }
 
-  protected beat(): boolean {
+  protected override beat(): boolean {
     // Also when nothing is new: the last acknowledgement may have been for an epoch that is over.
     const acked = this.phase === 'joined' ? this.handler.acknowledgement() : undefined;
     if (acked === undefined) return false;

@@ -4,6 +4,7 @@ import { type Binding, type BusDescription, type Delivery, type Outbound } from 
 import { DirectProvider } from '@aep/bus-direct';
 import {
   ChunkPool,
+  DIRECT_FAULTS,
   encodeHello,
   encodeProof,
   encodeWelcome,
@@ -37,7 +38,7 @@ export function openFrames(): FuzzTarget {
       const onFrame = (_type: number, _bytes: Uint8Array, start: number, end: number): void => {
         bytes += FRAME_HEADER_BYTES + 1 + end - start;
       };
-      const reader = new FrameReader({ onFrame }, FRAME_BYTES_MAX);
+      const reader = new FrameReader({ onFrame }, FRAME_BYTES_MAX, DIRECT_FAULTS);
       for (const piece of piecesOf(input)) reader.push(piece);
       assert.ok(bytes <= input.length, 'no byte is in two frames');
     },
