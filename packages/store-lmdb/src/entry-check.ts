@@ -1,4 +1,5 @@
 import { AepError } from '@aep/kernel';
+import type { TableChange } from '@aep/store';
 
 /** Behind each value of a table lie this many bytes: its checksum, little-endian. */
 export const CHECK_BYTES = 4;
@@ -40,14 +41,9 @@ export function checkOf(seed: number, view: DataView, start: number, end: number
   return finish(low, high, end - start);
 }
 
-/** A part of some bytes; an instance is used again and again. */
-export interface ViewedPart extends ViewedBytes {
-  start: number;
-  end: number;
-}
-
-/** Copies a value and answers its checksum: one pass over the bytes costs less than two. */
-export function copyChecked(seed: number, { view: from, start, end }: ViewedPart, to: DataView, toAt: number): number {
+/** Copies the value of a change and answers its checksum: one pass over the bytes costs less than two. */
+export function copyChecked(seed: number, change: ValuePlace, to: DataView, toAt: number): number {
+  const { valueView: from, valueStart: start, valueEnd: end } = change;
   let low = seed;
   let high = HIGH_SEED;
   let at = start;
@@ -70,6 +66,9 @@ export function copyChecked(seed: number, { view: from, start, end }: ViewedPart
   }
   return finish(low, high, end - start);
 }
+
+/** Where a value lies. */
+export type ValuePlace = Pick<TableChange, 'valueView' | 'valueStart' | 'valueEnd'>;
 
 /** Keys are short and lie anywhere, so they are taken byte by byte. */
 export function keySeed(tableId: number, bytes: Uint8Array, start: number, end: number): number {

@@ -1,6 +1,6 @@
 import { asBinary } from 'lmdb';
-import { CHECK_BYTES, copyChecked, keySeed, type ViewedBytes, type ViewedPart, viewed } from './entry-check.js';
-import type { TableKey } from './table-key.js';
+import type { TableChange } from '@aep/store';
+import { CHECK_BYTES, copyChecked, keySeed, type ViewedBytes, viewed } from './entry-check.js';
 
 /** A typed array with the two numbers by which lmdb takes a part of it instead of the whole. */
 interface Windowed extends Uint8Array {
@@ -23,19 +23,14 @@ export class EntryValues {
   private blocks: Block[] = [];
   private current = 0;
   private used = 0;
-  private source: ViewedPart = NO_SOURCE;
 
-  /** What lmdb is to write for the key, in place of `bytes[start, end)`; valid until the next call. */
-  of(key: TableKey, bytes: Uint8Array, start: number, end: number): Uint8Array {
-    if (this.source.bytes !== bytes) this.source = { ...viewed(bytes), start, end };
-    const { source } = this;
-    source.start = start;
-    source.end = end;
-    const length = end - start;
+  /** What lmdb is to write for the change's key, in place of its value; valid until the next call. */
+  of(change: TableChange): Uint8Array {
+    const length = change.valueEnd - change.valueStart;
     const block = this.blockFor(length + CHECK_BYTES);
     const from = this.used;
-    const seed = keySeed(key.tableId, key.bytes, key.start, key.end);
-    const check = copyChecked(seed, source, block.view, from);
+    const seed = keySeed(change.tableId, change.keyBytes, change.keyStart, change.keyEnd);
+    const check = copyChecked(seed, change, block.view, from);
     block.view.setInt32(from + length, check, true);
     this.used = from + length + CHECK_BYTES;
     block.window.start = from;
@@ -47,7 +42,6 @@ export class EntryValues {
   clear(): void {
     this.current = 0;
     this.used = 0;
-    this.source = NO_SOURCE;
     this.blocks = this.blocks.filter(({ bytes }) => bytes.length === BLOCK_BYTES).slice(0, BLOCKS_KEPT);
   }
 
@@ -62,7 +56,6 @@ export class EntryValues {
   }
 }
 
-const NO_SOURCE: ViewedPart = { ...viewed(new Uint8Array(0)), start: 0, end: 0 };
 /** A checkpoint of 8,192 entries has 1 to 2 MiB of values. */
 const BLOCK_BYTES = 256 * 1024;
 const BLOCKS_KEPT = 16;

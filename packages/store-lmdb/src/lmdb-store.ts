@@ -11,6 +11,7 @@ import {
 import { newMemberId } from '@aep/store/internal';
 import { logCommitDetail } from './commit-detail.js';
 import { closeEnvironments, type Environments, openEnvironments, openFailed, SYNC_COMMIT } from './environment.js';
+import { FoldThread } from './fold-thread.js';
 import { lackOfRoom } from './free-space.js';
 import { LmdbCopySnapshot } from './lmdb-copy-snapshot.js';
 import { LmdbJournal } from './lmdb-journal.js';
@@ -30,6 +31,7 @@ export class LmdbStore implements Store {
   epoch: number;
   private closing: Promise<void> | undefined;
   private readonly scrubber: Scrubber;
+  private readonly foldThread: FoldThread;
 
   /** @internal */
   constructor(
@@ -42,7 +44,12 @@ export class LmdbStore implements Store {
     this.journal = new LmdbJournal(environments, new LmdbRuns(environments), options);
     const hasRoom = (byteCount: number): boolean => lackOfRoom(options, byteCount) === undefined;
     const onDamage = (error: AepError): void => this.journal.failFromOutside(error);
-    this.tables = new LmdbTables(environments, { clock, log, readerDeadlineMs, hasRoom, onDamage });
+    this.foldThread = new FoldThread(
+      { path: options.path, mapSizeBytes: options.mapSizeBytes, noSync: options.durability === 'os' },
+      log,
+    );
+    const { foldThread } = this;
+    this.tables = new LmdbTables(environments, { clock, log, readerDeadlineMs, hasRoom, onDamage, foldThread });
     this.epoch = readNumber(environments.journalMeta, MetaName.epoch) ?? 0;
     this.scrubber = new Scrubber(this.journal, clock, { intervalMs: scrubIntervalMs, onDamage });
     if (scrubIntervalMs > 0) this.scrubber.start();
@@ -143,6 +150,9 @@ export class LmdbStore implements Store {
       this.unlock();
       return;
     }
+    await new Promise<void>((resolve) => {
+      this.foldThread.end(resolve);
+    });
     await closeEnvironments(this.environments);
     this.unlock();
   }

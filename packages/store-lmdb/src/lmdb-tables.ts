@@ -1,7 +1,7 @@
 import { AepError, assert, type Clock, type Log, toError } from '@aep/kernel';
 import {
   type ApplyResult,
-  KEY_BYTES_MAX,
+  type BackgroundFold,
   type RangeBytes,
   type StateTables,
   type StoreSnapshot,
@@ -13,9 +13,11 @@ import { logCommitDetail } from './commit-detail.js';
 import { EntryReader } from './entry-reader.js';
 import { EntryValues } from './entry-values.js';
 import type { Environments } from './environment.js';
+import type { FoldThread } from './fold-thread.js';
+import { putChanges } from './put-changes.js';
 import { type HeldReader, ReaderDeadlines, readerExpired } from './reader-deadlines.js';
-import { MetaName, numberBytes, numberOf, readNumber } from './store-meta.js';
-import { asLmdbKey, TABLE_ID_MAX, TableKey } from './table-key.js';
+import { MetaName, numberOf, readNumber } from './store-meta.js';
+import { TableKey } from './table-key.js';
 import { rangeOptions } from './table-range.js';
 
 export interface LmdbTablesContext {
@@ -26,7 +28,11 @@ export interface LmdbTablesContext {
   hasRoom(byteCount: number): boolean;
   /** An entry does not read back as it was written; whoever reads it gets the same error. */
   onDamage(error: AepError): void;
+  /** Without it every change comes through {@link LmdbTables.apply}. */
+  readonly foldThread?: FoldThread | undefined;
 }
+
+type FoldDone = (error: AepError | undefined, entries: number) => void;
 
 /** The durable tables in LMDB: applied behind the journal, in an environment of their own (S6). */
 export class LmdbTables implements StateTables {
@@ -38,6 +44,7 @@ export class LmdbTables implements StateTables {
   readonly reader: EntryReader;
   /** Of the write that is under way. */
   private readonly values = new EntryValues();
+  readonly background: BackgroundFold | undefined;
   private isApplying = false;
   private isClosed = false;
   private readonly lookup = new TableKey(0, NO_BYTES);
@@ -49,6 +56,11 @@ export class LmdbTables implements StateTables {
     this.appliedTxId = readNumber(environments.stateMeta, MetaName.appliedTxId) ?? 0;
     this.deadlines = new ReaderDeadlines(context.clock, context.readerDeadlineMs);
     this.reader = new EntryReader((error) => context.onDamage(error));
+    const { foldThread } = context;
+    this.background = foldThread && {
+      prepare: () => foldThread.prepare(),
+      fold: (toTxId, done) => this.foldBehind(foldThread, toTxId, done),
+    };
   }
 
   get(tableId: number, key: Uint8Array): Uint8Array | undefined {
@@ -65,7 +77,9 @@ export class LmdbTables implements StateTables {
     if (this.isApplying || this.isClosed || !this.context.hasRoom(changes.size * ENTRY_BYTES_GUESS)) return 'busy';
     assert(appliedTxId >= this.appliedTxId, 'the tables never go back (E35)');
     this.isApplying = true;
-    const written = this.environments.state.batch(() => this.putAll(changes, appliedTxId));
+    const written = this.environments.state.batch(() =>
+      putChanges(this.environments, this.values, changes, appliedTxId),
+    );
     written.then(
       () => {
         this.isApplying = false;
@@ -84,21 +98,27 @@ export class LmdbTables implements StateTables {
     return 'accepted';
   }
 
-  /** In one LMDB transaction: the position moves with what it covers. */
-  private putAll(changes: TableChanges, appliedTxId: number): void {
-    const { tables, stateMeta } = this.environments;
-    const key = new TableKey(0, NO_BYTES);
-    const { values } = this;
-    changes.forEach(({ tableId, keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd }) => {
-      assert(
-        tableId <= TABLE_ID_MAX && keyEnd - keyStart <= KEY_BYTES_MAX,
-        'table ids and keys are within their limits',
-      );
-      key.at(tableId, keyBytes, keyStart, keyEnd);
-      if (valueBytes === undefined) void tables.remove(asLmdbKey(key));
-      else void tables.put(asLmdbKey(key), values.of(key, valueBytes, valueStart, valueEnd));
+  /** {@link BackgroundFold.fold} by the thread. */
+  private foldBehind(thread: FoldThread, toTxId: number, done: FoldDone): ApplyResult {
+    const from = this.appliedTxId;
+    if (this.isApplying || this.isClosed || !this.context.hasRoom((toTxId - from) * ENTRY_BYTES_GUESS)) return 'busy';
+    assert(toTxId >= from, 'the tables never go back (E35)');
+    this.isApplying = true;
+    thread.fold(toTxId, (error, entries) => {
+      // Stays "applying": after a failed write nothing more is tried (H22).
+      if (error !== undefined) {
+        done(error instanceof AepError ? error : applyFailed(toTxId, error), 0);
+        return;
+      }
+      this.isApplying = false;
+      // The read transaction of this turn may be older than what the thread has written.
+      this.environments.state.resetReadTxn();
+      this.appliedTxId = toTxId;
+      this.applies++;
+      this.entriesApplied += entries;
+      done(undefined, entries);
     });
-    void stateMeta.put(MetaName.appliedTxId, numberBytes(MetaName.appliedTxId, appliedTxId));
+    return 'accepted';
   }
 
   snapshot(): StoreSnapshot {

@@ -14,7 +14,12 @@ describe(`the checksum of a table entry (AEP_SEED=${seed})`, () => {
       const from = Buffer.concat([randomBytes(random, start), value, randomBytes(random, random.below(16))]);
       const to = viewed(new Uint8Array(length + 20));
       const target = random.below(16);
-      const copied = copyChecked(7, { ...viewed(from), start, end: start + length }, to.view, target);
+      const copied = copyChecked(
+        7,
+        { valueView: viewed(from).view, valueStart: start, valueEnd: start + length },
+        to.view,
+        target,
+      );
       assert.equal(Buffer.compare(to.bytes.subarray(target, target + length), value), 0);
       assert.equal(copied, checkOf(7, viewed(value).view, 0, length));
       assert.equal(copied, checkOf(7, to.view, target, target + length));

@@ -36,6 +36,7 @@ export class ChangeMap implements FoldSink, TableChanges {
   private places = new Uint32Array((SLOTS_AT_FIRST / 2) * PLACE_NUMBERS);
   /** Byte arrays that hold values. The first stands for "no value". */
   private sources: Uint8Array[] = [NO_BYTES];
+  private views: DataView[] = [NO_VIEW];
   private lastSource = 0;
 
   /** The key that is being looked for. */
@@ -115,6 +116,7 @@ export class ChangeMap implements FoldSink, TableChanges {
     if (this.keys.length > KEYS_KEPT_BYTES) this.keys = new Uint8Array(KEYS_KEPT_BYTES);
     this.slots.fill(FREE);
     this.sources = [NO_BYTES];
+    this.views = [NO_VIEW];
     this.lastSource = 0;
     this.lastReceived.forget();
     this.lastChannel.forget();
@@ -123,7 +125,7 @@ export class ChangeMap implements FoldSink, TableChanges {
   }
 
   private show(entry: number, change: Change): void {
-    const { places, sources } = this;
+    const { places, sources, views } = this;
     const at = entry * PLACE_NUMBERS;
     const valueSource = places[at + 2]!;
     change.tableId = this.tableIds[entry]!;
@@ -131,6 +133,7 @@ export class ChangeMap implements FoldSink, TableChanges {
     change.keyStart = places[at]!;
     change.keyEnd = places[at + 1]!;
     change.valueBytes = valueSource === 0 ? undefined : sources[valueSource]!;
+    change.valueView = views[valueSource]!;
     change.valueStart = places[at + 3]!;
     change.valueEnd = places[at + 4]!;
   }
@@ -155,7 +158,7 @@ export class ChangeMap implements FoldSink, TableChanges {
       const value = new Uint8Array(valueLength);
       mark = new DataView(value.buffer);
       this.marks.set(entry, mark);
-      this.places[at + 2] = this.sources.push(value) - 1;
+      this.places[at + 2] = this.addSource(value, mark);
       this.places[at + 3] = 0;
       this.places[at + 4] = valueLength;
     }
@@ -164,8 +167,14 @@ export class ChangeMap implements FoldSink, TableChanges {
 
   /** Records come in runs that share their bytes. */
   private sourceOf(bytes: Uint8Array): number {
-    if (this.sources[this.lastSource] !== bytes) this.lastSource = this.sources.push(bytes) - 1;
+    if (this.sources[this.lastSource] !== bytes)
+      this.lastSource = this.addSource(bytes, new DataView(bytes.buffer, bytes.byteOffset, bytes.length));
     return this.lastSource;
+  }
+
+  private addSource(bytes: Uint8Array, view: DataView): number {
+    this.views.push(view);
+    return this.sources.push(bytes) - 1;
   }
 
   private entryOf(tableId: number, bytes: Uint8Array, start: number, end: number): number {
@@ -237,6 +246,7 @@ class Change implements TableChange {
   keyStart = 0;
   keyEnd = 0;
   valueBytes: Uint8Array | undefined = NO_BYTES;
+  valueView: DataView = NO_VIEW;
   valueStart = 0;
   valueEnd = 0;
 }
@@ -277,6 +287,7 @@ class RecentStream {
 }
 
 const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
 const NO_MARK = new DataView(new ArrayBuffer(DEDUPE_MARK_BYTES));
 /** No flow has this number. */
 const NO_FLOW = -1;

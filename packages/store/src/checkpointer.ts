@@ -1,8 +1,6 @@
 import { type AepError, assert, type Clock, type Facts, Histogram, type TimerHandle } from '@aep/kernel';
-import { ChangeMap } from './change-map.js';
-import { foldRecord } from './fold.js';
+import { type Backlog, FoldedBacklog, JournalBacklog } from './checkpoint-backlog.js';
 import { within } from './journal-options.js';
-import { RecordReader } from './record-reader.js';
 import type { Stable } from './stable.js';
 import type { StateTables } from './store.js';
 
@@ -28,36 +26,29 @@ export interface CheckpointListener {
 }
 
 /**
- * Brings the tables behind the journal (E35): takes every record as it is appended, folds it when it is stable, and
- * applies the coalesced changes in one go when enough has come together. One apply is under way at a time.
+ * Brings the tables behind the journal (E35): takes every record as it is appended, and applies what is stable when enough
+ * has come together. One apply is under way at a time.
+ *
+ * It begins on the event loop, which is cheapest for a few records. Once there are so many that a checkpoint is due by their
+ * number, tables with a thread of their own ({@link BackgroundFold}) are asked for it, and take over when it is there.
  *
  * ```
- * append()  -> queue of byte runs        (not yet stable: must not reach the tables)
- * onStable()-> fold into `changes`       (no copies: entries point into the journal's bytes)
- * threshold -> tables.apply(changes)     (a second map collects meanwhile)
- *           -> onApplied(txId)
+ * append(), onStable() -> Backlog --threshold--> tables.apply(changes) or background.fold(txId) -> onApplied(txId)
  * ```
  */
 export class Checkpointer {
   appliedTxId: number;
   private readonly limits: Readonly<Required<CheckpointOptions>>;
-  private readonly reader = new RecordReader();
-  private readonly runs: AppendedRun[] = [];
+  private backlog: Backlog;
   private nextTxId: number;
-  private changes = new ChangeMap();
-  /** Takes turns with `changes`: its storage has grown to what a checkpoint needs. */
-  private spare: ChangeMap | undefined;
-  private foldedBytes = 0;
-  private foldedTxId: number;
-  private queuedBytes = 0;
-  private applying: { readonly changes: ChangeMap; readonly bytes: number; readonly startedMs: number } | undefined;
+  private applying: { readonly txId: number; readonly startedMs: number } | undefined;
   private timer: TimerHandle | undefined;
   private isFailed = false;
   private flushDone: (() => void)[] = [];
   private checkpoints = 0;
+  private inBackground = 0;
   private readonly applyMs = new Histogram();
   private entriesApplied = 0;
-  private recordsFolded = 0;
 
   /** @param tables hold everything up to their `appliedTxId`; the first record to come is the one after it */
   constructor(
@@ -68,50 +59,32 @@ export class Checkpointer {
   ) {
     this.limits = concludeCheckpointOptions(options);
     this.appliedTxId = tables.appliedTxId;
-    this.foldedTxId = tables.appliedTxId;
     this.nextTxId = tables.appliedTxId + 1;
+    this.backlog = new FoldedBacklog(tables, 2 * this.limits.entriesMax);
   }
 
   /** True when the tables lag so far that the engine should take less in, until {@link CheckpointListener.onApplied}. */
   get isBehind(): boolean {
     const { behindBytesMax, behindEntriesMax } = this.limits;
-    const bytes = this.queuedBytes + this.foldedBytes + (this.applying?.bytes ?? 0);
-    return bytes >= behindBytesMax || this.changes.size >= behindEntriesMax;
+    return this.backlog.lagBytes >= behindBytesMax || this.backlog.waiting >= behindEntriesMax;
   }
 
   /** The next record, `bytes[start, start + length)`, as the journal keeps it: those bytes must never change. */
   append(txId: number, bytes: Uint8Array, start: number, length: number): void {
     assert(txId === this.nextTxId, 'the checkpointer gets every record once, in order');
     this.nextTxId = txId + 1;
-    this.queuedBytes += length;
-    const last = this.runs[this.runs.length - 1];
-    if (last !== undefined && last.bytes === bytes && last.end === start) {
-      last.end = start + length;
-      last.lastTxId = txId;
-      return;
-    }
-    this.runs.push({ bytes, start, end: start + length, firstTxId: txId, lastTxId: txId });
+    this.backlog.append(txId, bytes, start, length);
   }
 
-  /** Folds what has become stable; takes a checkpoint when a threshold is reached. */
+  /** Takes a checkpoint when a threshold is reached. */
   onStable(mark: Stable): void {
-    let done = 0;
-    for (const run of this.runs) {
-      if (run.firstTxId > mark.txId) break;
-      this.foldRun(run, mark.txId);
-      if (run.firstTxId <= run.lastTxId) break;
-      done++;
-    }
-    if (done > 0) this.runs.splice(0, done);
+    this.backlog.onStable(Math.min(mark.txId, this.nextTxId - 1));
     this.checkThresholds();
   }
 
   /** Applies everything that is stable and calls back when the tables have it, or when a write has failed. */
   flush(done: () => void): void {
-    if (
-      this.isFailed ||
-      (this.applying === undefined && this.changes.size === 0 && this.foldedTxId === this.appliedTxId)
-    ) {
+    if (this.isFailed || (this.applying === undefined && this.backlog.stableTxId === this.appliedTxId)) {
       this.clock.defer(done);
       return;
     }
@@ -129,61 +102,47 @@ export class Checkpointer {
     return {
       appliedTxId: this.appliedTxId,
       checkpoints: this.checkpoints,
+      checkpointsInBackground: this.inBackground,
       checkpointP50Ms: this.applyMs.percentile(50),
       checkpointP99Ms: this.applyMs.percentile(99),
       checkpointEntries: this.entriesApplied,
-      recordsFolded: this.recordsFolded,
-      changesWaiting: this.changes.size,
-      checkpointLagBytes: this.queuedBytes + this.foldedBytes + (this.applying?.bytes ?? 0),
+      changesWaiting: this.backlog.waiting,
+      checkpointLagBytes: this.backlog.lagBytes,
       isCheckpointBehind: this.isBehind,
     };
   }
 
-  private foldRun(run: AppendedRun, stableTxId: number): void {
-    const { reader } = this;
-    const last = Math.min(run.lastTxId, stableTxId);
-    const from = run.start;
-    let at = run.start;
-    for (let txId = run.firstTxId; txId <= last; txId++) {
-      at = reader.openTrusted(run.bytes, at);
-      assert(reader.txId === txId, 'the bytes of a record stay as they were appended');
-      foldRecord(reader, this.changes);
-    }
-    this.recordsFolded += last - run.firstTxId + 1;
-    run.start = at;
-    run.firstTxId = last + 1;
-    this.foldedTxId = last;
-    this.foldedBytes += at - from;
-    this.queuedBytes -= at - from;
+  private checkThresholds(): void {
+    const { backlog } = this;
+    if (backlog.waitingBytes === 0) return;
+    const { entriesMax, bytesMax, intervalMs } = this.limits;
+    if (backlog.waiting >= entriesMax * backlog.scale || backlog.waitingBytes >= bytesMax) {
+      this.lookForBackground();
+      this.apply();
+    } else if (this.timer === undefined) this.arm(intervalMs);
   }
 
-  private checkThresholds(): void {
-    if (this.foldedTxId === this.appliedTxId && this.applying === undefined) return;
-    const { entriesMax, bytesMax, intervalMs } = this.limits;
-    if (this.changes.size >= entriesMax || this.foldedBytes >= bytesMax) this.apply();
-    else if (this.timer === undefined && this.foldedBytes > 0) this.arm(intervalMs);
+  /** So much comes together that the event loop should be spared it. Between two applies: then the journal says all that is missing. */
+  private lookForBackground(): void {
+    const { background } = this.tables;
+    if (background === undefined || this.backlog instanceof JournalBacklog) return;
+    if (!background.prepare() || this.applying !== undefined) return;
+    this.backlog = new JournalBacklog(background, this.backlog, this.appliedTxId);
   }
 
   private apply(): void {
-    if (this.applying !== undefined || this.isFailed || this.foldedBytes === 0) return;
-    const txId = this.foldedTxId;
-    const { changes } = this;
+    const { backlog } = this;
+    if (this.applying !== undefined || this.isFailed || backlog.waitingBytes === 0) return;
+    const txId = backlog.stableTxId;
     // Answers from the event loop, so the fields below are set before the callback.
-    const result = this.tables.apply(changes, txId, (error) => this.applied(txId, error));
-    if (result === 'busy') {
-      // The volume has no room (S4), or another writer is at the tables: nothing is lost by waiting.
-      this.disarm();
-      this.arm(BUSY_RETRY_MS);
-      return;
-    }
+    const result = backlog.apply((error, entries) => this.applied(error, entries));
     this.disarm();
-    this.applying = { changes, bytes: this.foldedBytes, startedMs: this.clock.monotonicMs() };
-    this.changes = this.spare ?? new ChangeMap();
-    this.spare = undefined;
-    this.foldedBytes = 0;
+    // The volume has no room (S4), or another writer is at the tables: nothing is lost by waiting.
+    if (result === 'busy') this.arm(BUSY_RETRY_MS);
+    else this.applying = { txId, startedMs: this.clock.monotonicMs() };
   }
 
-  private applied(txId: number, error: AepError | undefined): void {
+  private applied(error: AepError | undefined, entries: number): void {
     if (this.isFailed) return;
     if (error !== undefined) {
       this.isFailed = true;
@@ -192,21 +151,17 @@ export class Checkpointer {
       this.endFlushes();
       return;
     }
-    const { changes, startedMs } = this.applying!;
+    const { txId, startedMs } = this.applying!;
     this.applying = undefined;
     this.appliedTxId = txId;
     this.checkpoints++;
-    this.entriesApplied += changes.size;
-    if (changes.size <= 2 * this.limits.entriesMax) {
-      changes.clear();
-      this.spare = changes;
-    }
+    if (this.backlog instanceof JournalBacklog) this.inBackground++;
+    this.entriesApplied += entries;
     this.applyMs.record(this.clock.monotonicMs() - startedMs);
     this.listener.onApplied(txId);
-    if (this.flushDone.length > 0) {
-      if (this.foldedTxId === this.appliedTxId) this.endFlushes();
-      else this.apply();
-    } else this.checkThresholds();
+    if (this.flushDone.length === 0) this.checkThresholds();
+    else if (this.backlog.stableTxId === this.appliedTxId) this.endFlushes();
+    else this.apply();
   }
 
   private endFlushes(): void {
@@ -226,15 +181,6 @@ export class Checkpointer {
     if (this.timer !== undefined) this.clock.cancel(this.timer);
     this.timer = undefined;
   }
-}
-
-/** Bytes of consecutive records that have been appended and not yet folded. */
-interface AppendedRun {
-  readonly bytes: Uint8Array;
-  start: number;
-  end: number;
-  firstTxId: number;
-  lastTxId: number;
 }
 
 const BUSY_RETRY_MS = 100;

@@ -62,6 +62,7 @@ export { SortedTable } from './sorted-table.js';
 export type { Stable } from './stable.js';
 export type {
   ApplyResult,
+  BackgroundFold,
   StateTables,
   Store,
   StoreIdentity,

@@ -41,6 +41,8 @@ export interface TableChange {
   readonly keyEnd: number;
   /** Undefined deletes. */
   readonly valueBytes: Uint8Array | undefined;
+  /** Of the same bytes; made once for many changes, because making one takes longer than copying a value. */
+  readonly valueView: DataView;
   readonly valueStart: number;
   readonly valueEnd: number;
 }
@@ -51,7 +53,21 @@ export interface StateTables extends TableReader {
   readonly appliedTxId: number;
   /** One atomic change, durable or not there. One at a time: `busy` while another is under way. The callback comes from the event loop. */
   apply(changes: TableChanges, appliedTxId: number, done: (error: AepError | undefined) => void): ApplyResult;
+  /** Where the tables can follow their journal on a thread of their own. */
+  readonly background?: BackgroundFold;
   snapshot(): StoreSnapshot;
+}
+
+/** Folds the journal's own records into the tables of the same store, beside the event loop. */
+export interface BackgroundFold {
+  /** Asks for the thread, which takes a moment to come; true once it is there. */
+  prepare(): boolean;
+  /**
+   * Brings the tables from where they are to `toTxId`, which is stable and whose records are all in the journal: in one
+   * transaction, as {@link StateTables.apply}, and never beside one. The callback comes from the event loop, with the number
+   * of entries that were written.
+   */
+  fold(toTxId: number, done: (error: AepError | undefined, entries: number) => void): ApplyResult;
 }
 
 /**

@@ -12,7 +12,8 @@ export function tableChanges(
     forEach: (visit) => {
       for (const { tableId, key, value } of changes) {
         const ofKey = { keyBytes: key, keyStart: 0, keyEnd: key.length };
-        visit({ tableId, ...ofKey, valueBytes: value, valueStart: 0, valueEnd: value?.length ?? 0 });
+        const valueView = new DataView((value ?? key).buffer, (value ?? key).byteOffset, (value ?? key).length);
+        visit({ tableId, ...ofKey, valueBytes: value, valueView, valueStart: 0, valueEnd: value?.length ?? 0 });
       }
     },
   };
