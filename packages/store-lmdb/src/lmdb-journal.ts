@@ -66,7 +66,7 @@ export class LmdbJournal extends GroupCommitJournal {
   protected write(batch: CommitBatch): void {
     // The blocking way also waits for the next turn: `commit` must return before anything becomes stable, and the
     // engine may have work to do in this turn.
-    if (this.pacer.isSync(batch.lastTxId - batch.firstTxId + 1)) this.clock.defer(() => this.writeBlocking(batch));
+    if (this.pacer.isSync(recordsOf(batch))) this.clock.defer(() => this.writeBlocking(batch));
     else this.writeBehind(batch);
   }
 
@@ -122,11 +122,13 @@ export class LmdbJournal extends GroupCommitJournal {
   }
 
   private writeBehind(batch: CommitBatch): void {
+    const startedMs = this.clock.monotonicMs();
     const trimmed = this.trimmable(RUNS_TRIMMED_PER_COMMIT);
     const written = this.environments.journal.batch(() => this.putBatch(batch, trimmed));
     written.then(
       () => {
         this.asyncCommits++;
+        this.pacer.measuredBehind(this.clock.monotonicMs() - startedMs, recordsOf(batch));
         this.ended(batch, trimmed);
       },
       (thrown: unknown) => {
@@ -219,6 +221,10 @@ const NONE: readonly number[] = [];
 /** A saturated journal fills some runs per commit; trimming twice that keeps up without making commits long. */
 const RUNS_TRIMMED_PER_COMMIT = 16;
 const RUNS_TRIMMED_PER_STEP = 64;
+
+function recordsOf(batch: CommitBatch): number {
+  return batch.lastTxId - batch.firstTxId + 1;
+}
 
 function writeFailed(batch: CommitBatch, thrown: unknown): AepError {
   const { firstTxId, lastTxId } = batch;

@@ -14,7 +14,7 @@ export interface LmdbStoreOptions {
   readonly durability?: 'disk' | 'os';
   /** @default 'auto' */
   readonly commitMode?: CommitMode;
-  /** In mode auto: above this time of a blocking commit (moving average) commits go to the other thread. @default 1 ms */
+  /** In mode auto: when several blocking commits take longer than this, commits go to the other thread; those there may take twice that for the disk to count as fast. @default 1 ms */
   readonly syncCommitMaxMs?: number;
   /** Address space that each of the two environments reserves; the map grows beyond it when it must. @default 16 GiB */
   readonly mapSizeBytes?: number;

@@ -4,22 +4,59 @@ import { VirtualClock } from '@aep/kernel';
 import { CommitPacer, lackOfRoom } from '@aep/store-lmdb/internal';
 
 describe('the choice of a commit (S8)', () => {
-  void it('in mode auto is the blocking way for few records, the other for many', () => {
+  void it('in mode auto is the other thread until short commits there have shown that the disk is fast', () => {
     const pacer = new CommitPacer('auto', 1, new VirtualClock());
-    assert.deepEqual([pacer.isSync(1), pacer.isSync(4), pacer.isSync(5)], [true, true, false]);
+    for (let count = 0; count < 16; count++) {
+      assert.equal(pacer.isSync(1), false);
+      pacer.measuredBehind(0.6, 1);
+    }
+    assert.deepEqual([pacer.isSync(1), pacer.isSync(16), pacer.isSync(17)], [true, true, false]);
   });
 
-  void it('forgives one slow sync, gives the blocking way up after several, and tries it again later', () => {
+  void it('never is the blocking way on a slow disk, not even for a trial', () => {
     const clock = new VirtualClock();
     const pacer = new CommitPacer('auto', 1, clock);
+    for (let count = 0; count < 1_000; count++) {
+      assert.equal(pacer.isSync(1), false);
+      pacer.measuredBehind(5.5, 1);
+      clock.advance(100);
+    }
+  });
+
+  void it('judges the disk by small batches: a busy loop hears late of the others, and one that is a hiccup costs little', () => {
+    const pacer = fastDisk(new VirtualClock());
+    for (let count = 0; count < 100; count++) pacer.measuredBehind(30, 500);
+    assert.equal(pacer.isSync(1), true);
+    pacer.measuredBehind(30, 1);
+    assert.equal(pacer.isSync(1), true);
+  });
+
+  void it('forgives one slow sync, and gives the blocking way up after several until the disk is fast again', () => {
+    const clock = new VirtualClock();
+    const pacer = fastDisk(clock);
     for (let count = 0; count < 50; count++) pacer.measured(0.2);
     pacer.measured(500);
     assert.equal(pacer.isSync(1), true);
-    for (let count = 0; count < 20; count++) pacer.measured(5);
+    for (let count = 0; count < 7; count++) pacer.measured(5);
     assert.equal(pacer.isSync(1), false);
+    for (let count = 0; count < 100; count++) pacer.measuredBehind(5.5, 1);
     clock.advance(10_000);
+    pacer.measuredBehind(0.6, 1);
     assert.equal(pacer.isSync(1), false);
-    clock.advance(10_000);
+    for (let count = 0; count < 15; count++) pacer.measuredBehind(0.6, 1);
+    assert.equal(pacer.isSync(1), true);
+  });
+
+  void it('leaves the loop alone for a while after a slow phase, however short the commits on the other thread are', () => {
+    const clock = new VirtualClock();
+    const pacer = fastDisk(clock);
+    for (let count = 0; count < 20; count++) pacer.measured(1.5);
+    for (let count = 0; count < 20; count++) pacer.measured(1.5);
+    assert.equal(pacer.isSync(1), false);
+    for (let count = 0; count < 100; count++) pacer.measuredBehind(1.6, 1);
+    assert.equal(pacer.isSync(1), false);
+    clock.advance(1_000);
+    pacer.measuredBehind(1.6, 1);
     assert.equal(pacer.isSync(1), true);
   });
 
@@ -30,6 +67,13 @@ describe('the choice of a commit (S8)', () => {
     assert.deepEqual([sync.isSync(1), sync.isSync(10_000), async_.isSync(1)], [true, true, false]);
   });
 });
+
+/** Mode auto after enough short commits. */
+function fastDisk(clock: VirtualClock): CommitPacer {
+  const pacer = new CommitPacer('auto', 1, clock);
+  for (let count = 0; count < 32; count++) pacer.measuredBehind(0.6, 1);
+  return pacer;
+}
 
 describe('the check for room (S4)', () => {
   const volume = { path: '/somewhere', freeSpaceReserveBytes: 1_000 };
