@@ -7,6 +7,7 @@ import { journalCases } from './cases/journal.js';
 import { keyCases } from './cases/keys.js';
 import { latencyCases } from './cases/latency.js';
 import { natsCases } from './cases/nats.js';
+import { pairCases } from './cases/pair.js';
 import { peerCases } from './cases/peers.js';
 import { recoveryCases } from './cases/recovery.js';
 import { slowDiskCases } from './cases/slow-disk.js';
@@ -22,6 +23,7 @@ export const corpus: readonly BenchmarkCase[] = [
   ...engineCases,
   ...latencyCases,
   ...directCases,
+  ...pairCases,
   ...tcpCases,
   ...recoveryCases,
   ...slowDiskCases,

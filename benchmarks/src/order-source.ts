@@ -7,10 +7,15 @@ import type {
   DeliveryResult,
   Outbound,
 } from '@aep/bus';
-import { type Clock, type Histogram, SeededRandom, silentLog } from '@aep/kernel';
+import { type Clock, SeededRandom, silentLog } from '@aep/kernel';
 import { MessageMetadata } from '@aep/messages';
 import { Order } from './gen/trade.js';
 import type { Schedule } from './schedule.js';
+
+/** Where latencies go: a histogram, or whatever keeps some of them apart. */
+export interface LatencySink {
+  record(latencyUs: number): void;
+}
 
 /** One message on its way to the engine under test; used again once it is confirmed. */
 class SourceMessage implements Outbound {
@@ -53,7 +58,7 @@ export class OrderSource implements BindingListener {
   private orders: readonly Uint8Array[] = [];
   private isScheduled = false;
   private finish: () => void = () => undefined;
-  private paced: { readonly schedule: Schedule; readonly latenciesUs: Histogram; readonly first: number } | undefined;
+  private paced: { readonly schedule: Schedule; readonly latenciesUs: LatencySink; readonly first: number } | undefined;
 
   constructor(
     provider: BusProvider,
@@ -108,7 +113,7 @@ export class OrderSource implements BindingListener {
    * Sends each order when the schedule says, and records the microseconds from then to its confirmation. The loop spins
    * between two messages: a timer would add up to a millisecond.
    */
-  sendOnSchedule(orders: readonly Uint8Array[], schedule: Schedule, latenciesUs: Histogram): Promise<void> {
+  sendOnSchedule(orders: readonly Uint8Array[], schedule: Schedule, latenciesUs: LatencySink): Promise<void> {
     this.paced = { schedule, latenciesUs, first: this.sent };
     schedule.start();
     return this.begin(orders, schedule.count);

@@ -7,7 +7,8 @@ import {
   type Engine,
   type EngineLimits,
 } from '@aep/engine';
-import { SystemClock } from '@aep/kernel';
+import { type Clock, SystemClock } from '@aep/kernel';
+import type { Store } from '@aep/store';
 import { openLmdbStore } from '@aep/store-lmdb';
 import { Execution, Order, Positions, TradeFactory } from './gen/trade.js';
 import { readAll } from './orders.js';
@@ -70,20 +71,38 @@ export interface TradingEngine {
 
 /** Starts an engine with everything switched on. */
 export async function startTrading(options: TradingOptions): Promise<TradingEngine> {
-  const { path, durability = 'disk', latencies = true, limits = {} } = options;
+  const { path, durability = 'disk' } = options;
   const clock = new SystemClock();
+  const trading = makeTrading({
+    ...options,
+    clock,
+    store: () => openLmdbStore({ path, engineName: TRADING, durability, clock }),
+  });
+  await trading.engine.start();
+  return trading;
+}
+
+/** The name under which a store belongs to the reference case. */
+export const TRADING = 'trading';
+
+export interface TradingParts extends Omit<TradingOptions, 'path' | 'durability'> {
+  readonly clock: Clock;
+  readonly store: () => Store | Promise<Store>;
+}
+
+/** An engine that has not started, on whatever store it is given. */
+export function makeTrading({ clock, store, buses, latencies = true, limits = {} }: TradingParts): TradingEngine {
   const provider = new LoopbackProvider();
   const engine = createEngine<Positions>({
     app: tradingApp(),
     clock,
     latencies,
     limits,
-    store: () => openLmdbStore({ path, engineName: 'trading', durability, clock }),
-    buses: options.buses ?? [{ description: tradingBus, provider, channels: TRADING_CHANNELS }],
+    store,
+    buses: buses ?? [{ description: tradingBus, provider, channels: TRADING_CHANNELS }],
   });
   engine.alerts$.subscribe((alert) => {
     if (alert instanceof ApplicationException) throw alert.cause;
   });
-  await engine.start();
   return { engine, provider };
 }
