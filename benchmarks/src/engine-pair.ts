@@ -60,19 +60,8 @@ export class EnginePair {
     return (count / (performance.now() - startedMs)) * 1000;
   }
 
-  /** Milliseconds from the send to the handler on the other side. */
-  async roundTrip(): Promise<number> {
-    const startedMs = performance.now();
-    const handled = this.untilHandled(this.offered + 1);
-    this.offer();
-    await handled;
-    const tookMs = performance.now() - startedMs;
-    for (const engine of this.engines!) await engine.whenIdle();
-    return tookMs;
-  }
-
   /** Milliseconds from the send to its stability, which is the sender's synced commit, and to the handler on the other side. */
-  async steps(): Promise<{ readonly stableMs: number; readonly handledMs: number }> {
+  async roundTrip(): Promise<{ readonly stableMs: number; readonly handledMs: number }> {
     const [gateway] = this.engines!;
     const order = fillOrder(Order.create(), this.contents[this.offered % this.contents.length]!);
     const startedMs = performance.now();
@@ -82,19 +71,6 @@ export class EnginePair {
     const handledMs = await handled;
     for (const engine of this.engines!) await engine.whenIdle();
     return { stableMs, handledMs };
-  }
-
-  /** Milliseconds from the send to its own commit: what the gateway's store takes, with the changes of thread that belong to it. */
-  async ownCommit(): Promise<number> {
-    const [gateway, taker] = this.engines!;
-    const handled = this.untilHandled(this.offered + 1);
-    const order = fillOrder(Order.create(), this.contents[this.offered++ % this.contents.length]!);
-    const startedMs = performance.now();
-    await gateway.senderFor().sendMessage('orders', order);
-    const tookMs = performance.now() - startedMs;
-    await handled;
-    for (const engine of [gateway, taker]) await engine.whenIdle();
-    return tookMs;
   }
 
   async stop(): Promise<void> {

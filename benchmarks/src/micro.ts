@@ -35,6 +35,10 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + sorted[sorted.length / 2 - 1]!) / 2;
 }
 
+export function pause(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs));
+}
+
 /** Rounded to three significant digits: more would claim a precision that a shared machine does not have. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(3));

@@ -1,12 +1,10 @@
-import { join } from 'node:path';
 import { activeMqBroker, BrokerProcess } from '@aep/brokers';
 import type { BusDescription } from '@aep/bus';
 import { ActiveMqProvider } from '@aep/bus-activemq';
-import { Histogram } from '@aep/kernel';
 import { type BenchmarkCase, type CaseContext, type CaseResult, scaled } from '../case.js';
-import { commitTimesUs } from '../commit-times.js';
 import { EnginePair } from '../engine-pair.js';
 import { rounded } from '../micro.js';
+import { oneInFlight } from '../one-in-flight.js';
 import { encodedOrders } from '../orders.js';
 import { StompLoop } from '../stomp-loop.js';
 
@@ -81,43 +79,8 @@ function saturated(context: CaseContext): Promise<CaseResult> {
   });
 }
 
-function oneInFlight(context: CaseContext): Promise<CaseResult> {
-  return withBroker(context, async (pair, bare) => {
-    const [body] = encodedOrders(1);
-    const count = Math.ceil(scaled(context, 1_000) / ROUNDS);
-    const [pairUs, stableUs, bareUs, commitUs] = [new Histogram(), new Histogram(), new Histogram(), new Histogram()];
-    for (let round = 0; round <= ROUNDS; round++) {
-      for (let left = count; left > 0; left--) {
-        const { stableMs, handledMs } = await pair.steps();
-        const bareMs = await bare.roundTrip(body!);
-        // The first round only warms up.
-        if (round === 0) continue;
-        stableUs.record(stableMs * 1000);
-        pairUs.record(handledMs * 1000);
-        bareUs.record(bareMs * 1000);
-      }
-      if (round > 0) await commitTimesUs(join(context.directory, `commit-${round}`), count, commitUs);
-    }
-    const p50 = (tookUs: Histogram) => tookUs.percentile(50) / 1000;
-    const added = p50(pairUs) - p50(bareUs);
-    return {
-      figures: [
-        { name: 'engine to engine p50', value: rounded(p50(pairUs)), unit: 'ms' },
-        { name: 'of it: sender stable p50', value: rounded(p50(stableUs)), unit: 'ms' },
-        { name: 'client alone p50', value: rounded(p50(bareUs)), unit: 'ms' },
-        { name: 'one blocking commit p50', value: rounded(p50(commitUs)), unit: 'ms' },
-      ],
-      ratios: [
-        {
-          name: 'added at p50',
-          value: rounded(added / p50(commitUs)),
-          against: 'one blocking LMDB commit',
-          goal: { atMost: 1 },
-        },
-        { name: 'added at p50', value: rounded(added / p50(stableUs)), against: "the sender's own synced transaction" },
-      ],
-    };
-  });
+function oneAtATime(context: CaseContext): Promise<CaseResult> {
+  return withBroker(context, (pair, bare) => oneInFlight(context, pair, bare, encodedOrders(1)[0]!));
 }
 
 function median(values: readonly number[]): number {
@@ -136,6 +99,6 @@ export const activeMqCases: readonly BenchmarkCase[] = [
     name: 'activemq/one-in-flight',
     title: 'the same, one at a time: from the send to the handler on the other side, with one synced commit in between',
     durability: 'disk',
-    run: oneInFlight,
+    run: oneAtATime,
   },
 ];

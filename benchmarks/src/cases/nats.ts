@@ -1,13 +1,11 @@
-import { join } from 'node:path';
 import { BrokerProcess, natsServer } from '@aep/brokers';
 import type { BusDescription } from '@aep/bus';
 import { NatsProvider } from '@aep/bus-nats';
-import { Histogram } from '@aep/kernel';
 import { type BenchmarkCase, type CaseContext, type CaseResult, scaled } from '../case.js';
-import { commitTimesUs } from '../commit-times.js';
 import { EnginePair } from '../engine-pair.js';
 import { rounded } from '../micro.js';
 import { NatsLoop } from '../nats-loop.js';
+import { oneInFlight } from '../one-in-flight.js';
 import { encodedOrders } from '../orders.js';
 
 const ROUNDS = 5;
@@ -104,50 +102,10 @@ function saturated(context: CaseContext): Promise<CaseResult> {
   });
 }
 
-function oneInFlight(context: CaseContext): Promise<CaseResult> {
+function oneAtATime(context: CaseContext): Promise<CaseResult> {
   return withBroker(context, async ({ pair, plain }) => {
-    const [body] = encodedOrders(1);
-    const count = Math.ceil(scaled(context, 2_000) / ROUNDS);
-    const [pairUs, bareUs, ownUs, commitUs] = Array.from({ length: 4 }, () => new Histogram()) as [
-      Histogram,
-      Histogram,
-      Histogram,
-      Histogram,
-    ];
-    const run = async (one: () => Promise<number>, tookUs: Histogram): Promise<void> => {
-      for (let left = count; left > 0; left--) tookUs.record((await one()) * 1000);
-    };
-    await run(() => plain.roundTrip(body!), new Histogram());
-    await run(() => pair.roundTrip(), new Histogram());
-    for (let round = 0; round < ROUNDS; round++) {
-      await run(() => pair.roundTrip(), pairUs);
-      await run(() => plain.roundTrip(body!), bareUs);
-      await run(() => pair.ownCommit(), ownUs);
-      await commitTimesUs(join(context.directory, `commit-${round}`), count, commitUs);
-    }
-    const p50 = (tookUs: Histogram) => tookUs.percentile(50) / 1000;
-    return {
-      figures: [
-        { name: 'engine to engine p50', value: rounded(p50(pairUs)), unit: 'ms' },
-        { name: 'client alone p50', value: rounded(p50(bareUs)), unit: 'ms' },
-        { name: "the sender's commit p50", value: rounded(p50(ownUs)), unit: 'ms' },
-        { name: 'one blocking commit p50', value: rounded(p50(commitUs)), unit: 'ms' },
-      ],
-      ratios: [
-        {
-          name: 'added at p50',
-          value: rounded((p50(pairUs) - p50(bareUs)) / p50(commitUs)),
-          against: 'one blocking LMDB commit',
-          goal: { atMost: 1 },
-        },
-        {
-          name: 'added at p50',
-          value: rounded((p50(pairUs) - p50(bareUs)) / p50(ownUs)),
-          against: "one commit of the sender's store",
-        },
-      ],
-      notes: [SYNC_NOTE],
-    };
+    const result = await oneInFlight(context, pair, plain, encodedOrders(1)[0]!);
+    return { ...result, notes: [SYNC_NOTE] };
   });
 }
 
@@ -167,6 +125,6 @@ export const natsCases: readonly BenchmarkCase[] = [
     name: 'nats/one-in-flight',
     title: 'the same, one at a time: from the send to the handler on the other side, with one synced commit in between',
     durability: 'disk',
-    run: oneInFlight,
+    run: oneAtATime,
   },
 ];
