@@ -21,4 +21,4 @@ export { type MarkName, MARKS } from './member/marks.js';
 export { Member, type MemberPorts } from './member/member.js';
 export type { MemberLimits, MemberOptions } from './member/options.js';
 export type { FollowerStatus, MemberStatus } from './member/status.js';
-export type { ReplayPort } from './replication/replay-port.js';
+export type { ReplayListener, ReplayPort, ReplayStatus } from './replication/replay-port.js';

@@ -10,6 +10,11 @@ class Notes implements ReplayPort {
   lastTxId = 0;
   lives = 0;
   isOpen = false;
+  isBehind = false;
+
+  status(): { phase: string; txId: number; problems: number; firstProblem: undefined } {
+    return { phase: 'following', txId: this.lastTxId, problems: 0, firstProblem: undefined };
+  }
 
   begin(_store: unknown, afterTxId: number): void {
     assert.equal(this.isOpen, false);

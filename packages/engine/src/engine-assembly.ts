@@ -1,5 +1,6 @@
 import { MessageEvent } from './app/message-event.js';
 import type { EngineCore } from './engine-core.js';
+import { digestOf } from './replay/state-digest.js';
 import { PipelineReports } from './services/pipeline-reports.js';
 import { HandOver } from './transaction/hand-over.js';
 import { InFlight } from './transaction/in-flight.js';
@@ -14,7 +15,7 @@ export function makePipeline(core: EngineCore, sequencer: Sequencer): Pipeline {
   const { journal } = core.store;
   const reports = new PipelineReports(options.name, options.log, counters, (event) => core.alert(event));
   const event = new MessageEvent();
-  const { filters } = options.app;
+  const { filters, stateCodec } = options.app;
   const isEventSourced = options.haPolicy === 'EventSourcing';
   const sealer = new Sealer({
     journal,
@@ -22,6 +23,8 @@ export function makePipeline(core: EngineCore, sequencer: Sequencer): Pipeline {
     sequencer,
     messageBytesMax: options.limits.messageBytesMax,
     isEventSourced,
+    stateDigest:
+      options.verifyReplay && stateCodec !== undefined ? () => digestOf(stateCodec, core.pipeline.state) : undefined,
   });
   const handOver = new HandOver({
     journal,

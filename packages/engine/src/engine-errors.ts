@@ -43,3 +43,12 @@ export function outsideHandler(engine: string, call: string): AepError {
     { engine, call },
   );
 }
+
+export function cannotFollow(engine: string, why: string): AepError {
+  return new AepError(
+    'AEP_CANNOT_FOLLOW',
+    'reject',
+    `engine "${engine}" ${why}: only the engine of an event-sourced application follows, once, before it starts`,
+    { engine },
+  );
+}

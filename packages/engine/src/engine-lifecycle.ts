@@ -13,15 +13,20 @@ import {
   MessagingPrestart,
   MessagingStarted,
   type Role,
+  RoleChanged,
   StuckAlert,
 } from './app/events.js';
 import { EngineCore } from './engine-core.js';
-import { phaseError, stopped } from './engine-errors.js';
+import { cannotFollow, phaseError, stopped } from './engine-errors.js';
 import type { ConcludedEngineOptions } from './engine-options.js';
 import { closeStore, drain } from './engine-stop.js';
-import type { MessagingState, OpenFailure } from './messaging/messaging.js';
+import type { MessagingState } from './messaging/messaging.js';
+import { messagingFailure } from './messaging/start-failure.js';
+import { configureApp } from './services/configure-app.js';
 import type { EventDispatcher } from './services/event-dispatcher.js';
-import { EventSourcing } from './services/event-sourcing.js';
+import { BackupReplay, type BackupReplayListener } from './replay/backup-replay.js';
+import { ShadowStore } from './replay/shadow-store.js';
+import { EventSourcing, type HotState } from './services/event-sourcing.js';
 import { Waiters } from './services/waiters.js';
 import { loadInDoubt } from './services/in-doubt.js';
 import { IdempotencyKeys } from './services/idempotency-keys.js';
@@ -60,6 +65,8 @@ export interface LifecycleParts {
 export class EngineLifecycle {
   core: EngineCore | undefined;
   eventSourcing: EventSourcing | undefined;
+  private replay: BackupReplay | undefined;
+  private shadow: EngineCore | undefined;
   readonly idempotency = new IdempotencyKeys();
   readonly stopped: Promise<StopReport>;
   private settleStopped!: (report: StopReport) => void;
@@ -91,6 +98,35 @@ export class EngineLifecycle {
     return this.parts.streams.role.value;
   }
 
+  /** On a backup, before it starts: the application makes its state from the records of another one (H11). */
+  async follow(store: Store, listener: BackupReplayListener): Promise<BackupReplay> {
+    const { options, streams } = this.parts;
+    const { stateCodec } = options.app;
+    if (stateCodec === undefined || this.state !== 'created' || this.replay !== undefined)
+      throw cannotFollow(options.name, stateCodec === undefined ? 'replicates state changes' : 'was started before');
+    await this.configure();
+    this.refuseIfStopping();
+    const shadow = new EngineCore(options, new ShadowStore(store), {
+      onEvent: (event) => this.parts.events.raise(event),
+      onStop: (cause) => listener.onFailure(cause),
+      onRebuild: () => undefined,
+      onProgress: () => undefined,
+    });
+    // Before anything is replayed: replayed handlers ask the engine for the recorded time, and send.
+    this.core = this.shadow = shadow;
+    this.replay = new BackupReplay(shadow, stateCodec, store, listener);
+    streams.role.next('backup');
+    await this.raise(new EngineStarted(options.name, this.role));
+    return this.replay;
+  }
+
+  /** The state that was made by following; from here on the engine has no core until it has one of its own. */
+  private async endFollowing(): Promise<HotState | undefined> {
+    const hot = await this.replay?.finish();
+    if (this.core === this.shadow) this.core = undefined;
+    return hot;
+  }
+
   async start(): Promise<void> {
     const { streams, options } = this.parts;
     if (this.state !== 'created') {
@@ -116,11 +152,15 @@ export class EngineLifecycle {
   }
 
   private async runStart(): Promise<void> {
-    const { options } = this.parts;
-    await this.phase('configuration', 'the application', () => this.configure());
+    const { options, streams } = this.parts;
+    const { replay } = this;
+    if (replay === undefined) await this.configure();
+    const hot = await this.endFollowing();
     const store = await this.phase('store', 'opening', async () => await options.store());
-    const core = await this.phase('recovery', 'the store', () => this.recover(store));
-    await this.raise(new EngineStarted(options.name, this.role));
+    const core = await this.phase('recovery', 'the store', () => this.recover(store, hot));
+    streams.role.next('primary');
+    if (replay === undefined) await this.raise(new EngineStarted(options.name, this.role));
+    else await this.raise(new RoleChanged(options.name, this.role, store.epoch));
     await this.activate(core);
   }
 
@@ -142,30 +182,12 @@ export class EngineLifecycle {
   }
 
   private configure(): Promise<void> {
-    const { options, engine, sender } = this.parts;
-    const { app } = options;
-    for (const configured of app.configured) {
-      const value = options.configuration(configured.path) ?? configured.fallback;
-      if (value !== undefined) configured.assign(value);
-      else {
-        throw new AepError(
-          'AEP_CONFIGURED_MISSING',
-          'reject',
-          `@Configured("${configured.path}"): the model's env has no such value and there is no default: add it to <env>`,
-          {
-            path: configured.path,
-          },
-        );
-      }
-    }
-    return this.raise(new EngineCreated(options.name)).then(async () => {
-      for (const receive of app.receiveEngine) receive(engine);
-      for (const receive of app.receiveSender) receive(sender);
-      for (const initialize of app.initializers) await initialize();
-    });
+    return this.phase('configuration', 'the application', () =>
+      configureApp(this.parts, () => this.raise(new EngineCreated(this.parts.options.name))),
+    );
   }
 
-  private async recover(store: Store): Promise<EngineCore> {
+  private async recover(store: Store, hot: HotState | undefined): Promise<EngineCore> {
     const { options } = this.parts;
     const { app, log, clock } = options;
     let core: EngineCore | undefined;
@@ -191,7 +213,7 @@ export class EngineLifecycle {
       if (app.stateCodec !== undefined) {
         this.eventSourcing = new EventSourcing(core, app.stateCodec);
         core.pipeline.stage = 'rebuilding';
-        await this.eventSourcing.rebuild();
+        await (hot === undefined ? this.eventSourcing.rebuild() : this.eventSourcing.resume(hot));
         core.pipeline.stage = 'closed';
       }
       this.refuseIfStopping();
@@ -271,6 +293,8 @@ export class EngineLifecycle {
   private async runStop(cause: AepError | undefined, deadlineMs: number): Promise<StopReport> {
     const { streams, options, events } = this.parts;
     this.requestStop(cause ?? stopped(options.name));
+    this.replay?.close();
+    if (this.core === this.shadow) this.core = undefined;
     streams.state.next('stopping');
     const stoppingEvent = new EngineStopping(options.name, cause, options.policies.preserveChannelJoinsOnStop);
     await this.dispatch(stoppingEvent);
@@ -358,24 +382,4 @@ export class EngineLifecycle {
   private dispatch(event: EngineEvent): Promise<void> {
     return this.parts.events.dispatch(event);
   }
-}
-
-/** E91: whether the buses that did not open make the start fail. */
-function messagingFailure(
-  options: ConcludedEngineOptions,
-  failures: readonly OpenFailure[],
-  busCount: number,
-): AepError | undefined {
-  const [first] = failures;
-  if (first === undefined) return undefined;
-  const policy = options.policies.messagingStartFail;
-  if (policy === 'NeverFail' || (policy === 'FailIfAllBindingsFail' && failures.length < busCount)) return undefined;
-  const names = failures.map(({ bus, error }) => `bus "${bus.name}": ${error.code}: ${error.message}`).join('; ');
-  return new AepError(
-    'AEP_MESSAGING_FAILED',
-    'retry',
-    `messaging of engine "${options.name}" did not start (${policy}): ${names}`,
-    { engine: options.name, failed: failures.length },
-    first.error,
-  );
 }

@@ -29,6 +29,11 @@ export interface EngineOptions {
   readonly store: () => Promise<Store> | Store;
   readonly buses?: readonly BusUse[];
   readonly haPolicy?: HaPolicy;
+  /**
+   * Event sourcing: each record has a digest of the state after it, and every replay (at a start, on a backup) is compared
+   * with what the journal holds; the first difference is a ReplayDiffers alert (E60, H11). @default false
+   */
+  readonly verifyReplay?: boolean;
   readonly policies?: Partial<EnginePolicies>;
   readonly limits?: Partial<EngineLimits>;
   /** Values for `@Configured` properties: path in the model's env tree to value. */
@@ -107,6 +112,7 @@ export interface ConcludedEngineOptions {
   readonly store: () => Promise<Store> | Store;
   readonly buses: readonly BusUse[];
   readonly haPolicy: HaPolicy;
+  readonly verifyReplay: boolean;
   readonly policies: EnginePolicies;
   readonly limits: EngineLimits;
   readonly configuration: (path: string) => unknown;
@@ -188,6 +194,9 @@ export function concludeEngineOptions(options: EngineOptions, app: AppDefinition
   if (haPolicy === 'StateReplication' && app.stateCodec !== undefined) {
     throw invalid('haPolicy', haPolicy, 'EventSourcing for an application with a stateCodec');
   }
+  const verifyReplay = options.verifyReplay ?? false;
+  if (verifyReplay && haPolicy !== 'EventSourcing')
+    throw invalid('verifyReplay', verifyReplay, 'false, unless the application is event-sourced');
   const buses = options.buses ?? [];
   const seen = new Set<string>();
   for (const [index, bus] of buses.entries()) {
@@ -201,6 +210,7 @@ export function concludeEngineOptions(options: EngineOptions, app: AppDefinition
     store: options.store,
     buses,
     haPolicy,
+    verifyReplay,
     policies,
     limits,
     configuration: options.configuration ?? (() => undefined),

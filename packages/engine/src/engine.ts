@@ -1,6 +1,6 @@
 import { AepError } from '@aep/kernel';
 import type { MessageView } from '@aep/messages';
-import { LocalCause } from '@aep/store';
+import { LocalCause, type Store } from '@aep/store';
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { AppDefinition, CommandSpec } from './app/app-definition.js';
 import { appFromInstance } from './app/app-from-class.js';
@@ -16,6 +16,7 @@ import type { BusPort } from './messaging/bus-port.js';
 import type { ChannelPort } from './messaging/channel-port.js';
 import type { MessagingState } from './messaging/messaging.js';
 import { type AnyChannels, type ChannelMap, type OfferResult, Sender, type SenderPort } from './sender.js';
+import type { BackupReplay, BackupReplayListener } from './replay/backup-replay.js';
 import { AckToken } from './services/ack-token.js';
 import { ChangeReader, type ChangeReaderOptions } from './services/change-readers.js';
 import { concludeArguments, findCommand } from './services/commands.js';
@@ -82,6 +83,18 @@ export class Engine<S = unknown> {
    */
   start(): Promise<void> {
     return this.lifecycle.start();
+  }
+
+  /**
+   * Event sourcing on a backup (H11): runs the handlers on the records of a store that another member writes, so that the state
+   * is there when this one becomes the primary; then `start` goes on with it. Until then the engine's role is backup, its state
+   * stays `created`, nothing is sent, injected messages are refused, and `read` shows the state.
+   *
+   * @param store with everything up to its `tables.appliedTxId`; the records behind it are given to what is returned
+   * @throws AEP_CANNOT_FOLLOW; AEP_CONFIGURED_MISSING
+   */
+  follow(store: Store, listener: BackupReplayListener): Promise<BackupReplay> {
+    return this.lifecycle.follow(store, listener);
   }
 
   /**

@@ -44,6 +44,7 @@ export {
   MessagingFailed,
   MessagingPrestart,
   MessagingStarted,
+  ReplayDiffers,
   type Role,
   RoleChanged,
   StaleSenderAlert,
@@ -87,7 +88,15 @@ export {
   decodeMessage,
   listDeadLetters,
 } from './services/dead-letters.js';
-export type { ReplayDifference, ReplayReport } from './services/event-sourcing.js';
+export type {
+  BackupReplay,
+  BackupReplayListener,
+  BackupReplayPhase,
+  BackupReplayStatus,
+} from './replay/backup-replay.js';
+export { Standby } from './replay/standby.js';
+export type { ReplayDifference } from './replay/replay-difference.js';
+export type { ReplayReport } from './services/event-sourcing.js';
 export type { Schedule, TimerInfo } from './services/timers.js';
 export type { ChannelStatistics, EngineStatistics, LatencySummary, TypeStatistics } from './statistics.js';
 export type { Savepoint } from './transaction/open-transaction.js';

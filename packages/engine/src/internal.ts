@@ -2,4 +2,5 @@ export { appFromInstance } from './app/app-from-class.js';
 export { collectNotes } from './app/decorators.js';
 export { appOptionsFor } from './app/decorators.js';
 export { matchesSource } from './app/handler-table.js';
+export { replayDiffers } from './replay/replay-difference.js';
 export { decodeEntry, readOrderedNumber } from './services/system-entry.js';

@@ -1,4 +1,5 @@
 import type { AppDefinition, Engine } from '@aep/engine';
+import { replayDiffers } from '@aep/engine/internal';
 import { AepError } from '@aep/kernel';
 import type { AppModel } from '@aep/model';
 
@@ -27,13 +28,7 @@ export async function verifyReplayOf(engine: Engine): Promise<void> {
   try {
     const { difference } = await engine.verifyReplay();
     if (difference === undefined) return;
-    const { txId, field, expected, got } = difference;
-    throw new AepError(
-      'AEP_REPLAY_DIFFERS',
-      'reject',
-      `replay of transaction ${txId} differs in ${field}: the journal has ${expected}, the handlers made ${got}: they must be deterministic (time, random numbers and ids come from the engine)`,
-      { app: engine.name, txId, field, expected, got },
-    );
+    throw replayDiffers(engine.name, difference);
   } catch (thrown) {
     await engine.stop(thrown as AepError);
     throw thrown;

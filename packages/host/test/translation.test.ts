@@ -235,7 +235,6 @@ test('what a model asks and this version cannot do is refused with its place and
       '<storage><dedupeRetention>1d</dedupeRetention></storage>',
       /shop\.xml:\d+:\d+ x\.apps\.till\.storage\.dedupeRetention.*kept for ever/,
     ],
-    ['<storage><verifyReplay>true</verifyReplay><clustering/></storage>', /not compared yet/],
     ['<startupExpectations><role>Backup</role></startupExpectations>', /always primary/],
     ['<transactions><savepoints>false</savepoints></transactions>', /savepoints/],
   ];

@@ -22,6 +22,8 @@ export const Table = {
   snapshot: 0xff06,
   /** Positions of registered journal readers (E103), and other small facts. */
   facts: 0xff07,
+  /** One entry: a digest of an event-sourced state after the last transaction, where replays are compared (H11). */
+  stateDigest: 0xff08,
 } as const;
 
 export const SYSTEM_TABLES_FROM = 0xff00;

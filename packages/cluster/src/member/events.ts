@@ -41,6 +41,8 @@ export type MemberEvent =
       readonly commonTxId: number;
       readonly appliedTxId: number;
     }
+  /** An alert: handlers that ran on this backup did something else than they did on the primary, or threw; the cause names the first difference (H11). */
+  | { readonly type: 'ReplayDiffers'; readonly member: string; readonly cause: AepError }
   /** Somebody acted in an epoch that is over. */
   | {
       readonly type: 'StaleEpochRefused';

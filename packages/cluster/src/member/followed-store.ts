@@ -182,7 +182,7 @@ export class FollowedStore {
   }
 
   private newFollower(held: HeldStore): Follower {
-    const { clock, options, mark, fail, parts, replay } = this.context;
+    const { clock, options, mark, fail, emit, parts, replay } = this.context;
     const { limits } = options;
     return new parts.Follower({
       held,
@@ -199,6 +199,7 @@ export class FollowedStore {
         },
         onBadRecord: (error) => this.listener.onBadRecord(error),
         onFailure: (error) => fail(error),
+        onReplayProblem: (cause) => emit({ type: 'ReplayDiffers', member: options.name, cause }),
       },
     });
   }

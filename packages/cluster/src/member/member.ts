@@ -165,6 +165,7 @@ export class Member {
       store: this.held?.store ?? this.backup?.held?.store,
       primary: this.primary,
       backup: this.backup,
+      replay: this.ports.replay,
       cause: this.cause,
     });
   }
@@ -375,5 +376,6 @@ function summaryOf(event: MemberEvent): Record<string, string | number | undefin
   const facts: Record<string, string | number | undefined> = {};
   for (const [name, value] of Object.entries(event))
     if (name !== 'type' && (typeof value === 'string' || typeof value === 'number')) facts[name] = value;
+    else if (value instanceof AepError) facts[name] = `${value.code}: ${value.message}`;
   return facts;
 }

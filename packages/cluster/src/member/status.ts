@@ -4,6 +4,7 @@ import type { GroupRecord } from '../arbiter/arbiter.js';
 import type { BackupRole } from './backup-role.js';
 import type { MemberRole } from './events.js';
 import type { ConcludedMemberOptions } from './options.js';
+import type { ReplayPort, ReplayStatus } from '../replication/replay-port.js';
 import type { PrimaryRole } from './primary-role.js';
 import { isSameMember } from './register.js';
 
@@ -42,6 +43,8 @@ export interface MemberStatus {
   readonly followers: readonly FollowerStatus[];
   /** Bytes of the newest records that a primary holds in memory for followers. */
   readonly recentBytes: number;
+  /** Of the application whose handlers run on this backup; undefined when none do. */
+  readonly replay: ReplayStatus | undefined;
   /** Why it has stopped. */
   readonly cause: string | undefined;
 }
@@ -55,9 +58,10 @@ export function describeMember(parts: {
   readonly store: Store | undefined;
   readonly primary: PrimaryRole | undefined;
   readonly backup: BackupRole | undefined;
+  readonly replay: ReplayPort | undefined;
   readonly cause: AepError | undefined;
 }): MemberStatus {
-  const { options, role, epoch, address, register, store, primary, backup, cause } = parts;
+  const { options, role, epoch, address, register, store, primary, backup, replay, cause } = parts;
   return {
     group: options.group,
     name: options.name,
@@ -75,6 +79,7 @@ export function describeMember(parts: {
     isLinked: backup?.isLinked ?? false,
     followers: primary === undefined ? [] : followersOf(primary),
     recentBytes: primary?.recentBytes ?? 0,
+    replay: primary === undefined ? replay?.status() : undefined,
     cause: cause === undefined ? undefined : `${cause.code}: ${cause.message}`,
   };
 }

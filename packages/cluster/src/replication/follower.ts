@@ -28,6 +28,8 @@ export interface FollowerListener {
   onBadRecord(error: AepError): void;
   /** The tables could not be written: fatal for the member (H22). */
   onFailure(error: AepError): void;
+  /** Handlers that were run here did something else than they did on the primary (H11). */
+  onReplayProblem(problem: AepError): void;
 }
 
 interface PendingRun {
@@ -91,7 +93,14 @@ export class Follower implements StoreUser {
       },
       checkpoint,
     );
-    this.parts.replay?.begin(held.store, tables.appliedTxId);
+    this.parts.replay?.begin(held.store, tables.appliedTxId, {
+      onRoom: () => {
+        this.trim();
+        this.fold();
+      },
+      onProblem: (problem) => listener.onReplayProblem(problem),
+      onFailure: (error) => listener.onFailure(error),
+    });
     this.fold();
   }
 
@@ -240,7 +249,7 @@ export class Follower implements StoreUser {
     if (checkpointer === undefined || this.isClosed || this.isCutting || this.isFoldPlanned) return;
     const { journal } = this.parts.held.store;
     const upToTxId = Math.min(this.groupStableTxId, journal.stableTxId);
-    if (!checkpointer.isBehind) {
+    if (!checkpointer.isBehind && this.parts.replay?.isBehind !== true) {
       try {
         this.feed(checkpointer, Math.min(upToTxId, this.folds.nextTxId + FOLD_RECORDS_MAX - 1));
       } catch (error) {
@@ -286,7 +295,9 @@ export class Follower implements StoreUser {
 
   /** A backup keeps what its primary keeps: whatever somebody may still ask of the journal after a failover. */
   protected trim(): void {
-    const { held } = this.parts;
+    const { held, replay } = this.parts;
+    // It may be reading the journal.
+    if (replay?.isBehind === true || this.isClosed) return;
     const { tables } = held.store;
     const beforeTxId = Math.min(this.keepFromTxId, tables.appliedTxId);
     held.trim(beforeTxId);

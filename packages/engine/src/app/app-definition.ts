@@ -65,11 +65,19 @@ export interface StateType<S = object> {
   readonly collections: readonly CollectionInfo[];
 }
 
-/** State of an event-sourced application: any object, with a way to bytes and back for snapshots (E60). */
+/**
+ * State of an event-sourced application: any object, with a way to bytes and back for snapshots (E60). Equal states must be
+ * saved as equal bytes, and load as what they were: that is how replays and members are compared.
+ */
 export interface StateCodec<S = unknown> {
   create(): S;
   save(state: S): Uint8Array;
   load(bytes: Uint8Array): S;
+  /**
+   * A short value that is equal for equal states; with `verifyReplay` it is asked for after every transaction.
+   * @default a hash of what `save` answers, which costs as much as the state is large
+   */
+  digest?(state: S): Uint8Array;
 }
 
 /**

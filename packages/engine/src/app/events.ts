@@ -118,6 +118,10 @@ export class MessagingFailed extends CausedAlert {
 export class StoreFailed extends CausedAlert {
   readonly kind = 'StoreFailed';
 }
+/** Handlers that were run again did not do what the journal holds; the cause names the transaction and the first difference (E60, H11). */
+export class ReplayDiffers extends CausedAlert {
+  readonly kind = 'ReplayDiffers';
+}
 /** A handler threw; `facts` tell the message type, the attempt and what the policy does next. */
 export class ApplicationException extends CausedAlert {
   readonly kind = 'ApplicationException';

@@ -49,6 +49,8 @@ interface Timer extends TimerInfo {
 export class Timers {
   private readonly timers = new Map<string, Timer>();
   private running = false;
+  /** During the replay of a transaction: whether its handlers cancelled this timer, because the timers here are later ones. */
+  replayed: ((id: string) => boolean) | undefined;
 
   constructor(
     private readonly clock: Clock,
@@ -87,7 +89,8 @@ export class Timers {
   schedule(transaction: OpenTransaction, message: MessageView, schedule: Schedule, newId: () => string): string {
     const due = this.firstDue(schedule, transaction.timeMs);
     const id = schedule.id ?? newId();
-    if (this.timers.size + pendingTimers(transaction) >= this.timersMax && !this.timers.has(id)) {
+    const isFull = this.timers.size + pendingTimers(transaction) >= this.timersMax && !this.timers.has(id);
+    if (isFull && this.replayed === undefined) {
       throw new AepError(
         'AEP_TIMERS_FULL',
         'reject',
@@ -119,7 +122,8 @@ export class Timers {
   /** Inside a handler. False when there is no such timer. */
   cancel(transaction: OpenTransaction, id: string): boolean {
     const pending = transaction.findChange(Table.timers, keyOf(id));
-    const exists = pending === undefined ? this.timers.has(id) : pending.value !== undefined;
+    const existed = this.replayed ?? ((name: string) => this.timers.has(name));
+    const exists = pending === undefined ? existed(id) : pending.value !== undefined;
     if (exists) this.remove(transaction, id);
     return exists;
   }

@@ -7,8 +7,10 @@ import {
   RecordFlag,
   RecordKind,
   RecordWriter,
+  Table,
 } from '@aep/store';
 import type { StateSpace } from '@aep/state';
+import { DIGEST_KEY } from '../replay/state-digest.js';
 import type { Draft, OpenTransaction } from './open-transaction.js';
 import type { Sequencer } from './sequencer.js';
 import type { Work } from './work.js';
@@ -27,6 +29,8 @@ export interface SealerParts {
   readonly sequencer: Sequencer;
   readonly messageBytesMax: number;
   readonly isEventSourced: boolean;
+  /** Of the state as it is after the transaction, when replays of it are to be compared (H11). */
+  readonly stateDigest: (() => Uint8Array) | undefined;
 }
 
 /**
@@ -81,6 +85,8 @@ export class Sealer {
         if (change.value === undefined) writer.delete(change.tableId, change.key, change.key.length);
         else writer.putBytes(change.tableId, change.key, change.value);
       }
+      if (this.parts.stateDigest !== undefined)
+        writer.putBytes(Table.stateDigest, DIGEST_KEY, this.parts.stateDigest());
       this.parts.state?.seal(txId, writer);
     } catch (error) {
       for (let index = numbered - 1; index >= 0; index--) {

@@ -160,6 +160,7 @@ export class GroupApp implements AppUnit, GroupUnit {
               onEnded: (cause) => listener.onEnded(cause),
             }),
         },
+        ...(this.engines.replay === undefined ? {} : { replay: this.engines.replay }),
         onEvent: (event) => this.onEvent(event),
         onStopped: (cause) => this.onStopped(cause),
       });
@@ -242,6 +243,7 @@ export class GroupApp implements AppUnit, GroupUnit {
       .catch((error: unknown) => log.log('error', 'the store of the member did not close', {}, error));
     await Promise.race([closed, late]);
     clock.cancel(timer);
+    await this.engines.close();
     await new Promise<void>((resolve) => (this.arbiter === undefined ? resolve() : this.arbiter.close(resolve)));
   }
 
@@ -265,6 +267,7 @@ export class GroupApp implements AppUnit, GroupUnit {
         isLinked: false,
         followers: [],
         recentBytes: 0,
+        replay: undefined,
         cause: undefined,
       }
     );

@@ -1,5 +1,5 @@
-import type { EngineListener, EngineMaker, RunningEngine } from '@aep/cluster';
-import type { Engine } from '@aep/engine';
+import type { EngineListener, EngineMaker, ReplayPort, RunningEngine } from '@aep/cluster';
+import { type Engine, Standby } from '@aep/engine';
 import { type AepError, type Log, toError } from '@aep/kernel';
 import type { Store } from '@aep/store';
 
@@ -19,16 +19,26 @@ export interface GroupEnginesOptions {
   readonly drainMs: () => number;
 }
 
-/** The engines of one member: one for each of its lives as primary (H20). The next one is there before it is needed. */
+/**
+ * The engines of one member: one for each of its lives as primary (H20). The next one is there before it is needed; that of
+ * an event-sourced application follows the primary until then (H11).
+ */
 export class GroupEngines implements EngineMaker {
   /** The one that runs, or will. */
   current: Engine;
   private store: Store | undefined;
-  private next: Promise<Engine>;
+  private readonly standby: Standby;
+  private readonly isEventSourced: boolean;
 
   constructor(private readonly options: GroupEnginesOptions) {
     this.current = options.first(() => this.storeOfLife());
-    this.next = Promise.resolve(this.current);
+    this.isEventSourced = this.current.app.stateCodec !== undefined;
+    this.standby = new Standby(Promise.resolve(this.current), () => this.makeNext());
+  }
+
+  /** What the member does with records while it is a backup; undefined: nothing but folding them. */
+  get replay(): ReplayPort | undefined {
+    return this.isEventSourced ? this.standby : undefined;
   }
 
   start(store: Store, listener: EngineListener): RunningEngine {
@@ -38,20 +48,26 @@ export class GroupEngines implements EngineMaker {
       return { drain: () => undefined, halt: () => undefined };
     }
     this.store = store;
-    const life = new EngineLife(this.next, listener, this.options);
+    const life = new EngineLife(this.standby.next, listener, this.options);
     void life.ended.then(() => {
-      if (!this.options.isEnding()) this.prepareNext();
+      if (!this.options.isEnding()) this.standby.renew();
     });
     return life;
   }
 
-  private prepareNext(): void {
-    this.next = this.options.make(() => this.storeOfLife());
-    this.next.then(
+  /** The member has stopped: an engine that was waiting ends. */
+  close(): Promise<void> {
+    return this.standby.retire();
+  }
+
+  private makeNext(): Promise<Engine> {
+    const next = this.options.make(() => this.storeOfLife());
+    next.then(
       (engine) => (this.current = engine),
       (error: unknown) =>
         this.options.log.log('error', 'the app cannot be loaded for another life as primary', {}, error),
     );
+    return next;
   }
 
   private storeOfLife(): Store {

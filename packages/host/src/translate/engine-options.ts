@@ -29,6 +29,7 @@ export function engineOptionsOf(
     app: definition,
     buses,
     ...(haPolicy === undefined ? {} : { haPolicy }),
+    verifyReplay: app.storage.verifyReplay,
     policies: policiesOf(app, definition),
     limits: limitsOf(app, context.stopTimeoutMs),
     configuration: configurationOf(app.properties, model.env),

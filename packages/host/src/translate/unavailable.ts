@@ -17,11 +17,6 @@ const REFUSED: readonly Unavailable[] = [
     instead: 'an app without a <clustering> part is always primary: set role="None", or make it a member of a group',
   },
   {
-    setting: 'storage.verifyReplay',
-    isAsked: ({ storage }) => storage.verifyReplay && storage.clustering !== null,
-    instead: 'the members of a group are not compared yet (H11): remove verifyReplay',
-  },
-  {
     setting: 'storage.dedupeRetention',
     isAsked: ({ storage }) => storage.dedupeRetentionMs !== null,
     instead: 'marks of senders are kept for ever: remove dedupeRetention',

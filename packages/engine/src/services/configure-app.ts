@@ -1,0 +1,32 @@
+import { AepError } from '@aep/kernel';
+import type { ConcludedEngineOptions } from '../engine-options.js';
+
+/** The first part of a start (E1): configured values, EngineCreated, engine and sender injected, initializers. @throws AEP_CONFIGURED_MISSING */
+export async function configureApp(
+  {
+    options,
+    engine,
+    sender,
+  }: { readonly options: ConcludedEngineOptions; readonly engine: unknown; readonly sender: unknown },
+  announce: () => Promise<void>,
+): Promise<void> {
+  const { app } = options;
+  for (const configured of app.configured) {
+    const value = options.configuration(configured.path) ?? configured.fallback;
+    if (value !== undefined) configured.assign(value);
+    else {
+      throw new AepError(
+        'AEP_CONFIGURED_MISSING',
+        'reject',
+        `@Configured("${configured.path}"): the model's env has no such value and there is no default: add it to <env>`,
+        {
+          path: configured.path,
+        },
+      );
+    }
+  }
+  await announce();
+  for (const receive of app.receiveEngine) receive(engine);
+  for (const receive of app.receiveSender) receive(sender);
+  for (const initialize of app.initializers) await initialize();
+}
