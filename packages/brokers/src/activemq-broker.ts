@@ -29,7 +29,7 @@ export function activeMqBroker(options: ActiveMqBrokerOptions = {}): BrokerKind 
     portCount: options.keyStore === undefined ? 1 : 2,
     missing: () => (isInstalled() ? undefined : 'no ActiveMQ here: run scripts/activemq.sh install (as root)'),
     prepare: (place) => prepare(place, options),
-    isReady: async (place) => (await Promise.all(place.ports.map(isListening))).every(Boolean),
+    isReady: async (place) => (await Promise.all(place.ports.map((port) => isListening(port)))).every(Boolean),
   };
 }
 

@@ -6,6 +6,9 @@ interface Pair {
   readonly outer: Socket;
 }
 
+/** Seen from the proxy: from those who have connected to it, or from the port that it passes on to. */
+export type Direction = 'toTarget' | 'fromTarget';
+
 /**
  * A TCP proxy on loopback that can do to connections what a network does: cut them, refuse them, or stop moving bytes
  * while they look alive. Its own port stays the same.
@@ -17,7 +20,7 @@ export class FaultProxy {
   refused = 0;
   private readonly pairs = new Set<Pair>();
   private isRefusing = false;
-  private isStalled = false;
+  private readonly stalled = new Set<Direction>();
 
   private constructor(
     private readonly server: Server,
@@ -57,18 +60,15 @@ export class FaultProxy {
     this.isRefusing = false;
   }
 
-  /** Nothing moves any more in either direction, and nobody is told. */
-  stall(): void {
-    this.isStalled = true;
-    for (const { inner, outer } of this.pairs) {
-      inner.pause();
-      outer.pause();
-    }
+  /** Nothing moves any more in one direction, or in both, and nobody is told. New connections are let in, and stall too. */
+  stall(direction?: Direction): void {
+    for (const one of direction === undefined ? DIRECTIONS : [direction]) this.stalled.add(one);
+    for (const pair of this.pairs) this.hold(pair);
   }
 
-  /** Ends a stall: what had waited arrives. */
+  /** Ends all stalls: what had waited arrives. */
   flow(): void {
-    this.isStalled = false;
+    this.stalled.clear();
     for (const { inner, outer } of this.pairs) {
       inner.resume();
       outer.resume();
@@ -99,12 +99,16 @@ export class FaultProxy {
       outer.destroy();
     };
     for (const socket of [inner, outer]) socket.on('error', end).once('close', end);
-    if (this.isStalled) {
-      inner.pause();
-      outer.pause();
-    }
+    this.hold(pair);
+  }
+
+  private hold({ inner, outer }: Pair): void {
+    if (this.stalled.has('toTarget')) outer.pause();
+    if (this.stalled.has('fromTarget')) inner.pause();
   }
 }
+
+const DIRECTIONS = ['toTarget', 'fromTarget'] as const;
 
 /** Written by hand and not piped: a pipe would go on by itself when the other side drains during a stall. */
 function join(from: Socket, to: Socket): void {

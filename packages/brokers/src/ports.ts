@@ -8,10 +8,10 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Does somebody take connections at this port of 127.0.0.1? */
-export function isListening(port: number): Promise<boolean> {
+/** Does somebody take connections at this port? */
+export function isListening(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
+    const socket = connect({ host, port });
     const answer = (isThere: boolean): void => {
       socket.destroy();
       resolve(isThere);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createConnection, type Socket } from 'node:net';
+import { type AddressInfo, createConnection, createServer, type Socket } from 'node:net';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { test } from 'node:test';
@@ -65,6 +65,35 @@ test('a fault proxy cuts, refuses and stalls connections, and lets them through 
   stalled.destroy();
   await proxy.dispose();
   await broker.dispose();
+});
+
+test('a fault proxy stalls one direction while the other goes on', async () => {
+  const asked: string[] = [];
+  const target = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.on('data', (data) => void asked.push(data.toString()));
+    socket.write('welcome');
+  });
+  await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve));
+  const proxy = await FaultProxy.listen((target.address() as AddressInfo).port);
+  proxy.stall('fromTarget');
+  const socket = createConnection({ host: '127.0.0.1', port: proxy.port });
+  const heard: string[] = [];
+  socket.on('data', (data) => void heard.push(data.toString()));
+  socket.write('who is there?');
+  while (asked.join('') !== 'who is there?') await delay(5);
+  assert.deepEqual(heard, []);
+  proxy.flow();
+  while (heard.join('') !== 'welcome') await delay(5);
+  proxy.stall('toTarget');
+  socket.write(' nobody?');
+  await delay(100);
+  assert.equal(asked.join(''), 'who is there?');
+  proxy.flow();
+  while (asked.join('') !== 'who is there? nobody?') await delay(5);
+  socket.destroy();
+  await proxy.dispose();
+  await new Promise((resolve) => target.close(resolve));
 });
 
 test('NATS starts on loopback, keeps its folder through kill -9, and speaks', async (context) => {

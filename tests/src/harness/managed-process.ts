@@ -12,6 +12,8 @@ export interface ProcessEnd {
 export interface ProcessCommand {
   readonly name: string;
   readonly args: readonly string[];
+  /** A command that runs it, such as one that enters a network namespace first; it must become it. @default none */
+  readonly within?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -35,7 +37,8 @@ export class ManagedProcess {
     private readonly log: SupervisorLog,
   ) {
     const env = { ...process.env, ...command.environment };
-    this.child = spawn(process.execPath, [...command.args], { stdio: ['pipe', 'pipe', 'pipe'], env });
+    const [file = '', ...args] = [...(command.within ?? []), process.execPath, ...command.args];
+    this.child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
     log.note('started', { name: command.name, pid: this.child.pid });
     createInterface({ input: this.child.stdout }).on('line', (line) => this.onLine(line));
     this.child.stderr.on('data', (data: Buffer) => (this.errors = (this.errors + data.toString()).slice(-ERRORS_KEPT)));

@@ -10,22 +10,25 @@ import {
   toJson,
 } from '@aep/example-orders';
 import { runXvm, type Xvm } from '@aep/host';
+import { rerouteConnections } from './pair-network/rerouted-connections.js';
 
 /**
- * One process of the order example as a pair. Arguments: model file, xvm, data directory.
+ * One process of the order example as a pair. Arguments: model file, xvm, data directory, profiles.
  *
  * Says `started`; of a member `group {role, epoch, members}` whenever that changes; of the gateway `done` when the order
  * processor has all of the input, and after `arm` (answered `armed`) `acked MS` with the moment of the first acknowledgement
  * that came after the connection was lost. Answers `summary` with its part of the result, `look` with how far it is.
  */
-const [file = '', name = '', dataDir = ''] = process.argv.slice(2);
+const [file = '', name = '', dataDir = '', profiles = 'pair'] = process.argv.slice(2);
 const app = name.startsWith('processor-') ? 'order-processor' : name;
 const LOOK_MS = 1;
 
+const routes = process.env['AEP_REROUTE'];
+if (routes !== undefined) rerouteConnections(routes);
 const reading = new Reading();
 const code = await runXvm({
   model: { file },
-  profiles: ['pair'],
+  profiles: profiles.split(','),
   xvm: name,
   dataDir,
   registerServices: (services) => services.register(Reading, { useValue: reading }),
@@ -64,11 +67,18 @@ function tellGroup(xvm: Xvm): void {
   setInterval(look, LOOK_MS);
 }
 
-/** Orders that the gateway knows to be confirmed; records of a member, and how many its follower lacks. */
+/**
+ * How many orders the gateway has sent and knows to be confirmed; lines and events that a processor or the ledger has in its
+ * state, while an engine runs here; records of a member, and how many its follower lacks.
+ */
 function lookAt(xvm: Xvm): Readonly<Record<string, number>> {
-  const group = xvm.unit(app).group?.status();
-  if (group === undefined) return { confirmed: xvm.engine(app).statistics().counters['confirmed'] ?? 0 };
-  return { lastTxId: group.lastTxId, lag: group.followers[0]?.lag ?? -1 };
+  const { sent = 0, confirmed = 0 } = xvm.engine(app).statistics().counters;
+  if (name === 'gateway') return { sent, confirmed };
+  if (name === 'ledger') return { lines: xvm.engine<LedgerBook>(app).read(({ lines }) => lines) };
+  const { lastTxId, followers } = xvm.unit(app).group!.status();
+  const group = { lastTxId, lag: followers[0]?.lag ?? -1 };
+  if (xvm.unit(app).state !== 'started') return group;
+  return { ...group, ...xvm.engine<OrderBook>(app).read(({ lines, events }) => ({ lines, events })) };
 }
 
 /** What is confirmed when the connection is lost came from the one that is gone; the next confirmation comes from the other. */

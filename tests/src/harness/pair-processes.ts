@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePorts } from './free-ports.js';
 import { ManagedProcess } from './managed-process.js';
+import { LoopbackNetwork, type PairNetwork } from './pair-network/pair-network.js';
 import { ORDERS_MODEL } from './paths.js';
 import type { SupervisorLog } from './supervisor-log.js';
 
@@ -20,7 +20,9 @@ export interface PairSetup {
   readonly log: SupervisorLog;
   readonly data: string;
   readonly input: string;
-  /** @default the embedded arbiter below the data directory */
+  /** @default loopback */
+  readonly network?: PairNetwork;
+  /** Descriptor. @default that of the network's etcd, or the embedded arbiter below the data directory */
   readonly arbiter?: string | undefined;
   readonly environment?: Readonly<Record<string, string>>;
 }
@@ -35,24 +37,23 @@ export class PairProcesses {
 
   private constructor(
     private readonly setup: PairSetup,
-    private readonly environment: Readonly<Record<string, string>>,
+    private readonly network: PairNetwork,
   ) {}
 
   static async create(setup: PairSetup): Promise<PairProcesses> {
-    const [first, second, ledger] = await freePorts(3);
-    return new PairProcesses(setup, {
-      ...setup.environment,
-      ORDERS_INPUT: setup.input,
-      ORDERS_PROCESSOR_PORT: String(first),
-      ORDERS_PROCESSOR_PORT_B: String(second),
-      ORDERS_LEDGER_PORT: String(ledger),
-      ...(setup.arbiter === undefined ? {} : { ORDERS_ARBITER: setup.arbiter }),
-    });
+    return new PairProcesses(setup, setup.network ?? (await LoopbackNetwork.open()));
   }
 
   start(name: PairProcessName): ManagedProcess {
-    const args = [MAIN, ORDERS_MODEL, name, this.setup.data];
-    const child = new ManagedProcess({ name, args, environment: this.environment }, this.setup.log);
+    const { data, input, arbiter, log } = this.setup;
+    const environment = {
+      ...this.setup.environment,
+      ORDERS_INPUT: input,
+      ...this.network.environment(name),
+      ...(arbiter === undefined ? {} : { ORDERS_ARBITER: arbiter }),
+    };
+    const args = [MAIN, ORDERS_MODEL, name, data, this.network.profiles.join()];
+    const child = new ManagedProcess({ name, args, environment, within: this.network.commandOf(name) }, log);
     this.processes.set(name, child);
     return child;
   }
@@ -123,6 +124,44 @@ export class PairProcesses {
     const answer = (): string | undefined => child.lines.slice(seen).find((line) => line.startsWith('look '));
     await this.until(`${name} answers`, () => answer() !== undefined);
     return JSON.parse(answer()!.slice('look '.length)) as Record<string, number>;
+  }
+
+  /** Something that was not acknowledged before now is, or there is nothing left to do. */
+  async acknowledgesMore(): Promise<void> {
+    const { confirmed: before } = await this.look('gateway');
+    const endMs = performance.now() + WAIT_MS_MAX;
+    while (!this.isDone && (await this.look('gateway'))['confirmed'] === before) {
+      if (performance.now() > endMs) throw new Error(this.trouble('an event is acknowledged again', undefined));
+      await delay(10);
+    }
+  }
+
+  /**
+   * With counts, while everything runs: what was acknowledged and what has passed on is in the primary's state, and nothing is
+   * there twice. The end of a round compares more than counts.
+   *
+   * @throws with the counts
+   */
+  async checkCounts(): Promise<void> {
+    // In this order: each is read before what must have it, and `sent` after what may not have more.
+    const { confirmed } = await this.look('gateway');
+    const { lines: passedOn } = await this.look('ledger');
+    const { lines, events } = await this.lookAtPrimary();
+    const { sent } = await this.look('gateway');
+    const counts = { confirmed, passedOn, lines, events, sent };
+    this.setup.log.note('counted', counts);
+    if (confirmed! > lines! || passedOn! > events!) throw new Error(`LOST: ${JSON.stringify(counts)}`);
+    if (lines! > sent!) throw new Error(`DOUBLED: ${JSON.stringify(counts)}`);
+  }
+
+  private async lookAtPrimary(): Promise<Readonly<Record<string, number>>> {
+    const endMs = performance.now() + WAIT_MS_MAX;
+    for (;;) {
+      const seen = await this.look(this.primary!);
+      if ('lines' in seen) return seen;
+      if (performance.now() > endMs) throw new Error(this.trouble('the engine of the primary runs', undefined));
+      await delay(10);
+    }
   }
 
   /** The gateway has passed on all of its input. */
