@@ -1,15 +1,16 @@
 /**
  * A log-linear histogram of durations or sizes: 16 sub-buckets per power of two, so a percentile is off by at most
- * 6.25 %. Recording is one array increment; a histogram takes 3.5 KiB whatever it holds. Values are clamped to [0, 2^31).
+ * 6.25 %. Recording is one array increment; a histogram that holds anything takes 3.5 KiB. Values are clamped to [0, 2^31).
  */
 export class Histogram {
-  private readonly counts = new Float64Array(BUCKETS);
+  private counts = NO_COUNTS;
   private total = 0;
   private sum = 0;
   private highest = 0;
 
   record(value: number): void {
     const clamped = value > 0 ? Math.min(value, LIMIT - 1) : 0; // NaN, which no clock should give, counts as 0
+    if (this.counts === NO_COUNTS) this.counts = new Float64Array(BUCKETS);
     this.counts[bucketOf(Math.round(clamped))]!++;
     this.total++;
     this.sum += clamped;
@@ -52,6 +53,8 @@ export class Histogram {
   }
 }
 
+/** Of a histogram that nothing was recorded in: there are many, and most stay so. */
+const NO_COUNTS = new Float64Array(0);
 const SUB_BITS = 4;
 const SUB = 1 << SUB_BITS;
 const LIMIT = 2 ** 31;

@@ -292,7 +292,8 @@ const NO_MARK = new DataView(new ArrayBuffer(DEDUPE_MARK_BYTES));
 /** No flow has this number. */
 const NO_FLOW = -1;
 const FREE = -1;
-const SLOTS_AT_FIRST = 2_048;
+/** Few: every start of an engine makes a map or two, and one that gets many changes grows once and keeps what it has. */
+const SLOTS_AT_FIRST = 64;
 const PLACE_NUMBERS = 5;
 /** Keys of some 8,000 entries; more is given back after a checkpoint. */
 const KEYS_KEPT_BYTES = 1024 * 1024;

@@ -11,6 +11,9 @@ export interface ConnectionContext {
   readonly epoch: () => number;
 }
 
+/** Of all links of this process: one that ends leaves its chunks to the next. */
+const CHUNKS = new ChunkPool();
+
 /**
  * One link between two members (H13): frames, heartbeats, deadlines, and one way to end it. An acknowledgement or a record of an
  * older connection can never be taken for one of the present.
@@ -19,7 +22,7 @@ export abstract class Connection extends FramedConnection {
   private peerSaid: Bye | undefined;
 
   protected constructor(private readonly context: ConnectionContext) {
-    super(context.clock, context.times, LINK_PROTOCOL, new ChunkPool());
+    super(context.clock, context.times, LINK_PROTOCOL, CHUNKS);
   }
 
   protected override writerOn(link: Link): FrameWriter {

@@ -4,45 +4,60 @@ import { readU16, readU32, readU53, writeU16, writeU32, writeU53 } from './littl
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const TEXT_BYTES_MAX = 1024;
+/** Acknowledgements and heartbeats, which go out all the time, fit; arrays up to here are cheap to make. */
+const BYTES_AT_FIRST = 64;
 
 /** Builds the payload of a small frame. */
 export class PayloadWriter {
-  private readonly bytes = new Uint8Array(4000);
+  private bytes = new Uint8Array(BYTES_AT_FIRST);
   private at = 0;
 
   u8(value: number): this {
-    this.bytes[this.at++] = value;
+    const at = this.claim(1);
+    this.bytes[at] = value;
     return this;
   }
 
   u32(value: number): this {
-    writeU32(this.bytes, this.at, value);
-    this.at += 4;
+    const at = this.claim(4);
+    writeU32(this.bytes, at, value);
     return this;
   }
 
   u53(value: number): this {
-    writeU53(this.bytes, this.at, value);
-    this.at += 8;
+    const at = this.claim(8);
+    writeU53(this.bytes, at, value);
     return this;
   }
 
   raw(bytes: Uint8Array): this {
-    this.bytes.set(bytes, this.at);
-    this.at += bytes.length;
+    const at = this.claim(bytes.length);
+    this.bytes.set(bytes, at);
     return this;
   }
 
   /** Length and UTF-8; cut to what a receiver takes. */
   text(text: string): this {
     const encoded = encoder.encode(text).subarray(0, TEXT_BYTES_MAX);
-    writeU16(this.bytes, this.at, encoded.length);
-    this.at += 2;
+    const at = this.claim(2);
+    writeU16(this.bytes, at, encoded.length);
     return this.raw(encoded);
   }
 
   done(): Uint8Array {
     return this.bytes.slice(0, this.at);
+  }
+
+  /** Makes room for that many bytes more, and answers where they go. */
+  private claim(count: number): number {
+    const { at } = this;
+    this.at += count;
+    if (this.at > this.bytes.length) {
+      const larger = new Uint8Array(2 * this.at);
+      larger.set(this.bytes);
+      this.bytes = larger;
+    }
+    return at;
   }
 }
 

@@ -7,25 +7,28 @@ import type { Store, StoreMaker } from '@aep/store';
 export class ClosingCount {
   value = 0;
 
-  /** The same maker, whose stores are counted while they close. */
-  counted(maker: StoreMaker): StoreMaker {
-    const open: StoreMaker['open'] = (done) =>
-      maker.open((error, store) => done(error, store === undefined ? undefined : this.countedStore(store)));
-    const create: StoreMaker['create'] = (origin, done) =>
-      maker.create(origin, (error, making) =>
-        done(
-          error,
-          making && (Object.create(making, { store: { value: this.countedStore(making.store) } }) as typeof making),
-        ),
-      );
-    return Object.create(maker, { open: { value: open }, create: { value: create } }) as StoreMaker;
+  /** From here on the stores of this maker are counted while they close. */
+  count(maker: StoreMaker): void {
+    const open = maker.open.bind(maker);
+    const create = maker.create.bind(maker);
+    maker.open = (done) =>
+      open((error, store) => {
+        if (store !== undefined) this.countStore(store);
+        done(error, store);
+      });
+    maker.create = (origin, done) =>
+      create(origin, (error, making) => {
+        if (making !== undefined) this.countStore(making.store);
+        done(error, making);
+      });
   }
 
-  private countedStore(store: Store): Store {
-    return Object.create(store, { close: { value: () => this.count(store.close()) } }) as Store;
+  private countStore(store: Store): void {
+    const close = store.close.bind(store);
+    store.close = () => this.untilEnd(close());
   }
 
-  private async count(closing: Promise<void>): Promise<void> {
+  private async untilEnd(closing: Promise<void>): Promise<void> {
     this.value++;
     try {
       await closing;

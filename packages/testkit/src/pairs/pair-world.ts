@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { Member, type MemberEvent, type MemberLimits, type MemberOptions, type MemberPorts } from '@aep/cluster';
 import type { BusDescription, BusProvider } from '@aep/bus';
 import type { EngineOptions } from '@aep/engine';
@@ -89,6 +90,7 @@ export class PairWorld {
       engineName: 'app',
       ...(options.journal === undefined ? {} : { journal: options.journal }),
     });
+    this.closing.count(maker);
     const arbiter = this.register.connect({
       clock: this.clock,
       faults: machine.arbiterFaults,
@@ -121,7 +123,7 @@ export class PairWorld {
         random: random.split(),
         network: new MachineNetwork(this.network.node(machine.name), clock),
         arbiter: ways,
-        stores: this.closing.counted(options.stores === undefined ? maker : options.stores(maker)),
+        stores: options.stores?.(maker) ?? maker,
         engines: life.engines,
         log: options.log?.(machine.name) ?? silentLog,
         onEvent: (event: MemberEvent) => void life.events.push(event),
@@ -148,18 +150,13 @@ export class PairWorld {
     machine.disk = new MemoryDisk();
   }
 
-  /** Runs the next event of the world, and what promises do after it. False when nothing is planned any more. */
-  async step(): Promise<boolean> {
-    this.events++;
-    const ran = this.clock.runNext();
-    if (this.hasPromises) await new Promise((resolve) => setImmediate(resolve));
-    return ran;
-  }
-
   /** Answers whether the condition came to hold before `endMs` of the world's time. */
   async runUntil(endMs: number, condition: () => boolean = () => false): Promise<boolean> {
     while (this.clock.nextDueMs <= endMs) {
-      await this.step();
+      this.events++;
+      this.clock.runNext();
+      // What promises do now happens before the next event. A tick comes when none of them has anything left to do.
+      if (this.hasPromises) await new Promise(process.nextTick);
       if (condition()) return true;
     }
     this.clock.advance(Math.max(0, endMs - this.clock.monotonicMs()));
