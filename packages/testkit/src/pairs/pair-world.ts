@@ -156,7 +156,7 @@ export class PairWorld {
       this.events++;
       this.clock.runNext();
       // What promises do now happens before the next event. A tick comes when none of them has anything left to do.
-      if (this.hasPromises) await new Promise(process.nextTick);
+      if (this.hasPromises) await new Promise((resolve) => process.nextTick(resolve));
       if (condition()) return true;
     }
     this.clock.advance(Math.max(0, endMs - this.clock.monotonicMs()));
