@@ -77,6 +77,18 @@ describe('channel keys', () => {
     assert.equal(template('A/${region}', options).staticKey, 'A/DE');
   });
 
+  it('gives a message its own key whatever keys it has made before, also where they share a place in its memory', () => {
+    const resolver = template('A/${region}/${department}').bind(orderType);
+    // 2,500 keys for a few hundred places, and each of them twice; the long values differ in the middle only.
+    for (let round = 0; round < 2; round++) {
+      for (let index = 0; index < 2_500; index++) {
+        const region = `r${index % 50}`;
+        const department = `department ${String(Math.floor(index / 50)).padStart(4, '0')} of the company`;
+        assert.equal(resolver.resolve(order({ region, department })), `A/${region}/${department}`);
+      }
+    }
+  });
+
   it('resolves static keys once (E84)', () => {
     const compiled = template('A/B');
     assert.equal(compiled.isStatic, true);

@@ -10,11 +10,25 @@ interface Slot {
   readonly suffix: string;
 }
 
-/** Makes the keys of one message type on one channel. Nothing is parsed or split per message (E84). */
+/** A key that was made, and the values that it was made of. */
+interface KnownKey {
+  readonly texts: readonly string[];
+  readonly key: string;
+}
+
+/**
+ * Makes the keys of one message type on one channel. Nothing is parsed or split per message (E84).
+ *
+ * Most templates have far fewer keys than there are messages, and a message keeps its key until it is confirmed. So keys are
+ * remembered, in a table of fixed size with one place per key: a known one costs a comparison per variable and no memory.
+ */
 export class KeyResolver<T extends MessageView = MessageView> {
   private readonly prefix: string;
   private readonly slots: readonly Slot[];
   private readonly lengthMax: number;
+  /** Values of the message at hand, one per slot. */
+  private readonly texts: string[];
+  private readonly known: (KnownKey | undefined)[] = new Array<KnownKey | undefined>(KNOWN_KEYS).fill(undefined);
 
   constructor(
     private readonly template: KeyTemplate,
@@ -29,6 +43,7 @@ export class KeyResolver<T extends MessageView = MessageView> {
       const reader = new VariableReader(template.definitions[part]!, template.rules, messageType);
       return [{ reader, suffix: typeof next === 'string' ? next : '' }];
     });
+    this.texts = this.slots.map(() => '');
   }
 
   /**
@@ -41,13 +56,30 @@ export class KeyResolver<T extends MessageView = MessageView> {
    * @throws AEP_KEY_TOO_LONG (reject) the key is longer than `maxResolvedKeyLength`
    */
   resolve(message: T, sendTable?: KeyTable, channelTable?: KeyTable): string {
-    let key = this.prefix;
-    const slots = this.slots;
+    const { slots, texts } = this;
+    let hash = 0;
     for (let index = 0; index < slots.length; index++) {
-      const slot = slots[index]!;
-      key += slot.reader.read(message, sendTable, channelTable) + slot.suffix;
+      const text = slots[index]!.reader.read(message, sendTable, channelTable);
+      texts[index] = text;
+      hash = Math.imul(hash ^ sketchOf(text), 0x9e3779b1);
     }
+    const place = hash >>> KNOWN_KEYS_SHIFT;
+    const known = this.known[place];
+    return known !== undefined && this.isOf(known) ? known.key : this.make(place);
+  }
+
+  private isOf({ texts }: KnownKey): boolean {
+    for (let index = 0; index < texts.length; index++) if (texts[index] !== this.texts[index]) return false;
+    return true;
+  }
+
+  /** The key of {@link texts}, which takes the place of another. */
+  private make(place: number): string {
+    const { slots, texts } = this;
+    let key = this.prefix;
+    for (let index = 0; index < slots.length; index++) key += texts[index]! + slots[index]!.suffix;
     if (key.length > this.lengthMax) this.refuseLength(key);
+    if (key.length <= KNOWN_KEY_LENGTH_MAX) this.known[place] = { texts: [...texts], key };
     return key;
   }
 
@@ -61,4 +93,20 @@ export class KeyResolver<T extends MessageView = MessageView> {
       { channel, length: key.length, max: this.lengthMax, messageType: this.messageType.fullName },
     );
   }
+}
+
+const KNOWN_KEYS = 512;
+/** Some 150 KiB in all, at most. */
+const KNOWN_KEY_LENGTH_MAX = 128;
+const KNOWN_KEYS_SHIFT = 32 - Math.log2(KNOWN_KEYS);
+
+/** Tells texts apart that are values of one variable: by length and five characters, so that its cost does not grow with them. */
+function sketchOf(text: string): number {
+  const { length } = text;
+  if (length === 0) return 0x5bd1e995;
+  const last = length - 1;
+  let sketch = length ^ (text.charCodeAt(0) << 8) ^ (text.charCodeAt(last) << 13);
+  sketch ^= text.charCodeAt(last >>> 1) << 18;
+  if (length > 3) sketch ^= (text.charCodeAt(1) << 23) ^ (text.charCodeAt(last - 1) << 3);
+  return sketch;
 }
