@@ -26,6 +26,7 @@ import { configureApp } from './services/configure-app.js';
 import type { EventDispatcher } from './services/event-dispatcher.js';
 import { BackupReplay, type BackupReplayListener } from './replay/backup-replay.js';
 import { ShadowStore } from './replay/shadow-store.js';
+import type { Sender } from './sender.js';
 import { EventSourcing, type HotState } from './services/event-sourcing.js';
 import { Waiters } from './services/waiters.js';
 import { loadInDoubt } from './services/in-doubt.js';
@@ -58,7 +59,7 @@ export interface LifecycleParts {
     readonly role: BehaviorSubject<Role>;
   };
   readonly engine: unknown;
-  readonly sender: unknown;
+  readonly sender: Pick<Sender, 'forgetChannels'>;
 }
 
 /** Starts and stops an engine in the order of E1 and E4. Everything here may wait; nothing here is in the path of a message. */
@@ -123,6 +124,7 @@ export class EngineLifecycle {
   /** The state that was made by following; from here on the engine has no core until it has one of its own. */
   private async endFollowing(): Promise<HotState | undefined> {
     const hot = await this.replay?.finish();
+    this.parts.sender.forgetChannels();
     if (this.core === this.shadow) this.core = undefined;
     return hot;
   }

@@ -80,6 +80,13 @@ export class Sender<C extends ChannelMap = AnyChannels> {
     return this.port.offerUnsolicited(this.find(channel), message, options);
   }
 
+  /** @internal The engine that followed starts, with channels of its own (H11). */
+  forgetChannels(): void {
+    this.byName.clear();
+    this.lastName = '';
+    this.lastPort = undefined;
+  }
+
   private find(name: string): ChannelPort {
     if (name === this.lastName) return this.lastPort!;
     let port = this.byName.get(name);

@@ -1,46 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defineApp, type Engine, type StateCodec } from '@aep/engine';
+import { defineApp, type Engine } from '@aep/engine';
 import { deposit } from './bank-apps.js';
 import { BankFactory, Deposit, Deposited } from './gen/bank.js';
+import { codec, type Ledger, ledgerApp, type LedgerChannels } from './ledger-app.js';
 import { rejection, TellerWorld, type TellerOptions, startedTeller } from './teller-world.js';
-
-interface Ledger {
-  readonly balances: Record<string, number>;
-  readonly notes: unknown[];
-}
-
-const codec: StateCodec<Ledger> = {
-  create: () => ({ balances: {}, notes: [] }),
-  save: (ledger) => Buffer.from(JSON.stringify(ledger)),
-  load: (bytes) => JSON.parse(Buffer.from(bytes).toString()) as Ledger,
-};
-
-interface Channels {
-  events: Deposited;
-}
-
-/** Handles deposits; counts its calls, replays included. `noise` makes it nondeterministic. */
-function ledgerApp(calls = { count: 0, failures: 0 }, noise: () => number = () => 0) {
-  return defineApp<Ledger, Channels>({ name: 'teller', stateCodec: codec, factories: [BankFactory] })
-    .on(Deposit, async (message, { state, engine, send }) => {
-      calls.count++;
-      const { account, amount, instruction } = message;
-      await (instruction === 'pause' ? new Promise((resolve) => setImmediate(resolve)) : undefined);
-      state.balances[account] = (state.balances[account] ?? 0) + amount;
-      if (instruction === 'note') state.notes.push([engine.now(), engine.random(), engine.newId()]);
-      if (instruction === 'hidden') state.notes.push(noise());
-      if (instruction === 'fail' && calls.failures-- > 0) throw new Error('asked to fail');
-      if (instruction === 'remind') engine.schedule(deposit(account, 100), { delayMs: 1_000, id: 'reminder' });
-      const event = Deposited.create();
-      event.account = account;
-      event.balance = state.balances[account] + (instruction === 'noisy' ? noise() : 0);
-      send('events', event);
-    })
-    .command('grant', { options: { account: { type: 'string' }, amount: { type: 'number' } } }, (args, { state }) => {
-      state.balances[String(args['account'])] = Number(args['amount']);
-    });
-}
 
 type LedgerWorld = TellerWorld & { engine: Engine };
 
@@ -136,7 +100,7 @@ test('an unsolicited send during a replay goes out as a transaction of its own (
   for (let n = 0; n < 20; n++) world.bus.deliver(deposit('a', 1));
   await world.idle();
   world.bus.deliver(deposit('a', 1, 'fail'));
-  const sender = world.engine.senderFor<Channels>();
+  const sender = world.engine.senderFor<LedgerChannels>();
   const sends: Promise<void>[] = [];
   for (let turn = 0; turn < 20; turn++) {
     world.clock.settle();

@@ -78,15 +78,11 @@ export class BackupReplay {
     const head = snapshotHeadIn(tables);
     this.txId = head?.txId ?? 0;
     this.historyEndTxId = tables.appliedTxId;
-    const hasHistory = this.txId < this.historyEndTxId;
-    if (hasHistory && this.txId + 1 < journal.firstTxId) {
-      this.phase = 'waiting';
-      this.txId = this.historyEndTxId;
-    } else {
-      if (head === undefined) this.setState(codec.create(), 0);
-      else this.take({ ...head, saved: savedIn(tables, head) }, head.txId);
-      if (hasHistory) this.history = journal.readRuns(this.txId + 1);
-    }
+    if (this.txId < this.historyEndTxId && this.txId + 1 < journal.firstTxId) this.phase = 'waiting';
+    else if (head === undefined) this.setState(codec.create(), 0);
+    else this.take({ ...head, saved: savedIn(tables, head) }, head.txId);
+    if (this.phase === 'waiting') this.txId = this.historyEndTxId;
+    else if (this.txId < this.historyEndTxId) this.history = journal.readRuns(this.txId + 1);
     this.plan();
   }
 
