@@ -28,7 +28,7 @@ export class KeyResolver<T extends MessageView = MessageView> {
   private readonly lengthMax: number;
   /** Values of the message at hand, one per slot. */
   private readonly texts: string[];
-  private readonly known: (KnownKey | undefined)[] = new Array<KnownKey | undefined>(KNOWN_KEYS).fill(undefined);
+  private readonly known: (KnownKey | undefined)[] = Array.from({ length: KNOWN_KEYS });
 
   constructor(
     private readonly template: KeyTemplate,
