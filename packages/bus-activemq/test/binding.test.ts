@@ -300,13 +300,16 @@ describe('messages', () => {
     const b = await world.makeApp({ app: 'b', roster: ENTRIES }).openAndJoin('orders');
     world.deliver(1);
     world.deliver(2, { 'aep-sno': 'seven', 'aep-type-id': '4' });
-    for (const sequence of ['1 2 3', '4294967296 1 0 1 1 1', '1 1 0 9999999999999999 1 1', '1 1 0 x 1 1'])
-      world.deliver(3, { 'aep-sequence': sequence });
-    world.deliver(4, { 'aep-sequence': '97 1 0 -7 3 1760000000000' });
-    await world.until(() => b.received.length === 7, 'all have come');
+    const unreadable = [
+      ...['1 2 3', '21 3 4294967296 1 0 1 1 1', '21 3 1 1 0 9999999999999999 1 1', '21 3 1 1 0 x 1 1', ''],
+      ...['21 3 97 1 0 7 7 1 ', '21 3 97 1 0 7 7 1 1', '21  3 97 1 0 7 7 1', '21 3 97 1 0 - 7 1', '21 -3 97 1 0 7 7 1'],
+    ];
+    for (const metadata of unreadable) world.deliver(3, { 'aep-metadata': metadata });
+    world.deliver(4, { 'aep-metadata': '21 3 97 1 0 -7 3 1760000000000' });
+    await world.until(() => b.received.length === 13, 'all have come');
     assert.deepEqual(
       b.received.map(({ sno }) => sno),
-      [0, 0, 0, 0, 0, 0, -7],
+      [0, 0, ...unreadable.map(() => 0), -7],
     );
     assert.ok(b.received.every(({ key }) => key === ''));
     assert.deepEqual([...new Set(world.loggedCodes)], ['AEP_METADATA_INVALID']);

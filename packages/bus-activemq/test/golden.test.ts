@@ -25,7 +25,7 @@ class Script {
   private readonly lines: string[] = [];
   // The incarnation of a test's sender is a new number each time.
   private readonly world = new StompWorld({
-    tap: (line) => this.lines.push(line.replace(/(aep-sequence=\d+) \d+/, '$1 _')),
+    tap: (line) => this.lines.push(line.replace(/(aep-metadata=\d+ \d+ \d+) \d+/, '$1 _')),
   });
   private readonly apps = new Map<string, TestApp>();
 

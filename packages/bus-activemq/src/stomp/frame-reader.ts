@@ -95,13 +95,13 @@ export class StompFrameReader {
   }
 
   private parseHead(head: string): void {
-    const lines = head.split('\n');
-    this.command = withoutReturn(lines[0]!);
+    const lineEnd = head.indexOf('\n');
+    this.command = withoutReturn(lineEnd < 0 ? head : head.slice(0, lineEnd));
     if (!COMMAND.test(this.command)) throw protocolError('a frame without a command; is this a STOMP connector?');
-    if (lines.length - 1 > this.limits.headerCountMax) {
+    if (linesIn(head) > this.limits.headerCountMax) {
       throw protocolError(`a frame with more than ${this.limits.headerCountMax} headers`);
     }
-    this.headers = parseHeaders(lines, this.command);
+    this.headers = parseHeaders(head, lineEnd < 0 ? head.length : lineEnd + 1, this.command);
     this.isOversized = false;
     const length = this.headers['content-length'];
     if (length === undefined) {
@@ -190,22 +190,33 @@ function decodeHead(piece: Uint8Array, start: number, end: number): string {
   return text;
 }
 
-function parseHeaders(lines: readonly string[], command: string): StompHeaders {
+/** Lines behind the first one, which is the command. */
+function parseHeaders(head: string, from: number, command: string): StompHeaders {
   const headers = Object.create(null) as Record<string, string>;
-  const isPlain = command === 'CONNECTED' || command === 'CONNECT';
-  for (let index = 1; index < lines.length; index++) {
-    const line = withoutReturn(lines[index]!);
-    const colon = line.indexOf(':');
-    if (command === 'ERROR') {
-      // An error may come before a version is agreed on, so its texts may or may not be escaped.
-      if (colon > 0) headers[line.slice(0, colon)] ??= line.slice(colon + 1);
-      continue;
+  // An error may come before a version is agreed on, so its texts may or may not be escaped.
+  const isError = command === 'ERROR';
+  const isPlain = isError || command === 'CONNECTED' || command === 'CONNECT' || !head.includes('\\');
+  let end = from;
+  for (let start = from; start < head.length; start = end + 1) {
+    end = head.indexOf('\n', start);
+    if (end < 0) end = head.length;
+    const colon = head.indexOf(':', start);
+    if (colon <= start || colon >= end) {
+      if (isError) continue;
+      throw protocolError('a header without a name');
     }
-    if (colon <= 0) throw protocolError('a header without a name');
-    const name = isPlain ? line.slice(0, colon) : unescapeHeader(line.slice(0, colon));
-    headers[name] ??= isPlain ? line.slice(colon + 1) : unescapeHeader(line.slice(colon + 1));
+    const valueEnd = head.charCodeAt(end - 1) === CR ? end - 1 : end;
+    const [name, value] = [head.slice(start, colon), head.slice(colon + 1, valueEnd)];
+    if (isPlain) headers[name] ??= value;
+    else headers[unescapeHeader(name)] ??= unescapeHeader(value);
   }
   return headers;
+}
+
+function linesIn(head: string): number {
+  let count = 0;
+  for (let at = head.indexOf('\n'); at >= 0; at = head.indexOf('\n', at + 1)) count++;
+  return count;
 }
 
 function withoutReturn(line: string): string {

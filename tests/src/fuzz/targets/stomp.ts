@@ -16,7 +16,7 @@ const CONNECTED = 'CONNECTED\nversion:1.2\nheart-beat:1000,1000\nserver:ActiveMQ
 /** Of the queue that a sender makes, and of the subscription that a receiver makes. */
 const RECEIPT = 'RECEIPT\nreceipt-id:1\n\n\0\n';
 const HEADERS =
-  'aep_key:N/US\naep-type-id:1\naep-factory-id:21\naep-sequence:97 1 0 7 7 1760000000000\nredelivered:true\n';
+  'aep_key:N/US\naep-type-id:1\naep-factory-id:21\naep-metadata:21 1 97 1 0 7 7 1760000000000\nredelivered:true\n';
 const MESSAGE = `MESSAGE\nsubscription:1\nack:ID\\cvm-1\\c2\nmessage-id:5\ndestination:/queue/q\n${HEADERS}content-length:5\n\nhe\0lo\0\n`;
 const TEXT_MESSAGE = 'MESSAGE\r\nsubscription:1\r\nack:3\r\n\r\nhello\0';
 const ERROR = 'ERROR\nmessage:User name [aep] or password is invalid.\ncontent-type:text/plain\n\nat org.apache\0';
