@@ -25,11 +25,6 @@ export class Standby {
     this.next = first;
   }
 
-  /** An engine is loading its application, starts to follow, or ends. */
-  get isBetween(): boolean {
-    return this.isOpening;
-  }
-
   get isBehind(): boolean {
     return this.isOpening || this.replay?.isBehind === true;
   }

@@ -3,6 +3,7 @@ import type { AepError, SeededRandom } from '@aep/kernel';
 import { MemoryDisk, MemoryFaults, type MemoryStoreMaker } from '@aep/store';
 import type { MachineClock } from './machine-clock.js';
 import type { MachineEngines } from './machine-engines.js';
+import type { StandbyEngines } from './standby-engines.js';
 
 /** One life of a member's process. */
 export interface MachineLife {
@@ -11,7 +12,7 @@ export interface MachineLife {
   readonly number: number;
   readonly clock: MachineClock;
   readonly member: Member;
-  readonly engines: MachineEngines;
+  readonly engines: MachineEngines | StandbyEngines;
   readonly maker: MemoryStoreMaker;
   readonly arbiter: MemoryArbiter;
   readonly events: MemberEvent[];

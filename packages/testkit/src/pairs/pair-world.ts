@@ -13,6 +13,7 @@ import { MachineClock } from './machine-clock.js';
 import { MachineEngines } from './machine-engines.js';
 import { MachineNetwork } from './machine-network.js';
 import type { WorldObserver } from './observer.js';
+import { StandbyEngines } from './standby-engines.js';
 import { ObservedRegister } from './observed-register.js';
 
 export interface PairWorldOptions {
@@ -21,6 +22,8 @@ export interface PairWorldOptions {
   readonly observer: WorldObserver;
   /** What the engine of a member's life as primary is: application, channels, limits. */
   readonly engine: (bus: BusProvider) => Omit<EngineOptions, 'store' | 'clock' | 'random' | 'log'>;
+  /** The application has a `stateCodec`: backups run its handlers (H11). @default false */
+  readonly isEventSourced?: boolean;
   readonly bus: BusDescription;
   readonly member?: Partial<Omit<MemberOptions, 'group' | 'name' | 'address' | 'limits'>>;
   readonly limits?: Partial<MemberLimits>;
@@ -108,7 +111,8 @@ export class PairWorld {
       isOver: false,
       cause: undefined,
     } as unknown as Writable<MachineLife>;
-    life.engines = new MachineEngines(life, options.observer, () => this.engineOptions(life, random.split()));
+    const Engines = options.isEventSourced === true ? StandbyEngines : MachineEngines;
+    life.engines = new Engines(life, options.observer, () => this.engineOptions(life, random.split()));
     life.member = new Member(
       {
         group: 'app',
@@ -125,6 +129,7 @@ export class PairWorld {
         arbiter: ways,
         stores: options.stores?.(maker) ?? maker,
         engines: life.engines,
+        ...(life.engines instanceof StandbyEngines ? { replay: life.engines.replay } : {}),
         log: options.log?.(machine.name) ?? silentLog,
         onEvent: (event: MemberEvent) => void life.events.push(event),
         onMark: (mark) => options.observer.onMark?.(life, mark),

@@ -117,6 +117,8 @@ export interface Plan {
   readonly hasColdRestart: boolean;
   /** At the very end everybody is stopped in order. */
   readonly hasOrderlyEnd: boolean;
+  /** The application is event-sourced, and backups run its handlers (H11); 0: it replicates state changes. */
+  readonly snapshotEvery: number;
 }
 
 /** How often a class of faults strikes at most in one seed. */
@@ -202,6 +204,7 @@ export function planOf(seed: number): Plan {
     arbiterTimeoutMs: 15 + swarm.below(80),
     hasColdRestart: swarm.below(4) === 0,
     hasOrderlyEnd: swarm.below(6) === 0,
+    snapshotEvery: swarm.below(4) === 1 ? 2 + swarm.below(12) : 0,
   };
 }
 

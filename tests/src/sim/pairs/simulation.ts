@@ -12,6 +12,7 @@ import { ReleaseChecker } from './checkers/releases.js';
 import { Trace } from './checkers/trace.js';
 import { Findings, type Violation } from './checkers/violation.js';
 import { COUNTER_BUS, counterApp, type CounterModel, encodeInput } from './counter-app.js';
+import { checkReplays, eventSourcedCounterApp, haveReplayed } from './event-sourced-counter.js';
 import { fanOut } from './fan-out.js';
 import type { Plan, PlannedInput } from './plan.js';
 import { Strikes } from './strikes.js';
@@ -177,7 +178,8 @@ class Simulation {
     const appliedTxId = this.ledger.committed.length;
     if (world.broker.inputs.length < dueInputs || !world.machines.every(({ disk }) => disk.appliedTxId === appliedTxId))
       return false;
-    if (!world.broker.areInputsAcknowledged || !world.isWhole) return false;
+    if (!world.broker.areInputsAcknowledged || !world.isWhole || !haveReplayed(world.machines, appliedTxId))
+      return false;
     const { inboundQueued, inFlight } = this.engine.statistics();
     return inboundQueued === 0 && inFlight === 0;
   }
@@ -189,6 +191,7 @@ class Simulation {
     const model = final.checkEffects(plan.inputs);
     for (const machine of world.machines) final.checkDisk(machine);
     final.checkState(this.engine, model, 'at rest');
+    checkReplays(world.machines, model, this.findings);
     if (plan.hasColdRestart && this.isFine) await this.coldRestart(final, model);
     if (plan.hasOrderlyEnd && this.isFine) await this.orderlyEnd();
   }
@@ -199,7 +202,9 @@ class Simulation {
     for (const machine of world.machines) world.kill(machine, 'lost');
     for (const machine of world.machines) world.boot(machine);
     await this.untilRest('after a cold restart');
-    if (this.isFine) final.checkState(this.engine, model, 'after a cold restart');
+    if (!this.isFine) return;
+    final.checkState(this.engine, model, 'after a cold restart');
+    checkReplays(world.machines, model, this.findings);
   }
 
   /** Nothing is left over while it rests, nor when everybody has stopped in order. */
@@ -259,15 +264,18 @@ class Simulation {
 }
 
 function worldOptions(plan: Plan): Omit<PairWorldOptions, 'observer'> {
+  const isEventSourced = plan.snapshotEvery > 0;
   return {
     seed: plan.seed,
     names: ['a', 'b', 'c'].slice(0, plan.members),
     bus: COUNTER_BUS,
+    isEventSourced,
     engine: (provider) => ({
       name: 'counter',
-      app: counterApp(),
+      app: isEventSourced ? eventSourcedCounterApp() : counterApp(),
+      verifyReplay: isEventSourced,
       buses: [{ description: COUNTER_BUS, provider, channels: [{ name: 'inputs', join: true }] }],
-      limits: { ...plan.engine, stopDeadlineMs: 100, journalRetentionMs: 0 },
+      limits: { ...plan.engine, snapshotEvery: plan.snapshotEvery, stopDeadlineMs: 100, journalRetentionMs: 0 },
       policies: { retriesMax: 0, inboundAck: plan.inboundAck },
       latencies: false,
     }),

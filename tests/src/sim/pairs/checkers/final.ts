@@ -4,6 +4,7 @@ import { entryName, hex } from '../../../checker/engine-image.js';
 import { foldRecords } from '../../../checker/fold.js';
 import { QUARANTINED } from '../../../checker/journal-record.js';
 import { CounterModel, describeCounter, type ExpectedOutput } from '../counter-app.js';
+import { type CounterTable, describeTable } from '../event-sourced-counter.js';
 import { type Counter, Output } from '../gen/counter.js';
 import type { PlannedInput } from '../plan.js';
 import type { Ledger } from './ledger.js';
@@ -60,7 +61,10 @@ export class FinalChecker {
   }
 
   checkState(engine: Engine, model: CounterModel, when: string): void {
-    const found = engine.read((state) => describeCounter(state as Counter));
+    const isEventSourced = engine.app.stateCodec !== undefined;
+    const found = engine.read((state) =>
+      isEventSourced ? describeTable(state as CounterTable) : describeCounter(state as Counter),
+    );
     if (found !== model.describe())
       this.findings.add('FoldEquality', `the state ${when} is ${found}, should be ${model.describe()}`);
   }
