@@ -60,6 +60,8 @@ export interface LifecycleParts {
   };
   readonly engine: unknown;
   readonly sender: Pick<Sender, 'forgetChannels'>;
+  /** @throws AEP_APP_IN_USE */
+  readonly claim: () => void;
 }
 
 /** Starts and stops an engine in the order of E1 and E4. Everything here may wait; nothing here is in the path of a message. */

@@ -4,6 +4,7 @@ import { LocalCause, type Store } from '@aep/store';
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { AppDefinition, CommandSpec } from './app/app-definition.js';
 import { appFromInstance } from './app/app-from-class.js';
+import { claimApp } from './app/app-use.js';
 import { AppBuilder } from './app/define-app.js';
 import type { AlertEvent, Role } from './app/events.js';
 import { StuckAlert } from './app/events.js';
@@ -61,7 +62,15 @@ export class Engine<S = unknown> {
     this.role$ = streams.role.asObservable();
     this.alerts$ = events.alerts$;
     this.sender = new Sender<never>(this.senderPort());
-    this.lifecycle = new EngineLifecycle({ options: this.options, events, streams, engine: this, sender: this.sender });
+    const claim = (): void => claimApp(options.app, this.app, this);
+    this.lifecycle = new EngineLifecycle({
+      options: this.options,
+      events,
+      streams,
+      engine: this,
+      sender: this.sender,
+      claim,
+    });
   }
 
   get state(): EngineState {

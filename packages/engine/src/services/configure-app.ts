@@ -1,16 +1,24 @@
 import { AepError } from '@aep/kernel';
 import type { ConcludedEngineOptions } from '../engine-options.js';
 
-/** The first part of a start (E1): configured values, EngineCreated, engine and sender injected, initializers. @throws AEP_CONFIGURED_MISSING */
+/** The first part of a start (E1): configured values, EngineCreated, engine and sender injected, initializers. @throws AEP_APP_IN_USE, AEP_CONFIGURED_MISSING */
 export async function configureApp(
   {
     options,
     engine,
     sender,
-  }: { readonly options: ConcludedEngineOptions; readonly engine: unknown; readonly sender: unknown },
+    claim,
+  }: {
+    readonly options: ConcludedEngineOptions;
+    readonly engine: unknown;
+    readonly sender: unknown;
+    /** The application is this engine's from now on. */
+    readonly claim: () => void;
+  },
   announce: () => Promise<void>,
 ): Promise<void> {
   const { app } = options;
+  claim();
   for (const configured of app.configured) {
     const value = options.configuration(configured.path) ?? configured.fallback;
     if (value !== undefined) configured.assign(value);
