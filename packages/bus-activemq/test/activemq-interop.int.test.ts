@@ -199,9 +199,9 @@ test('TLS: the certificate is checked, and everything else is as without it', as
   await trusting.until(() => b.received.length === 1 && b.confirmed.length === 1, 'it has come');
   await b.close();
   const strict = new ActiveMqWorld({ port, properties: { tls: 'true' } });
-  await assert.rejects(strict.makeApp({ app: 'a', roster: ENTRIES }).open(), hasCode('AEP_NET_CONNECT_FAILED'));
+  await assert.rejects(strict.makeApp({ app: 'a', roster: ENTRIES }).open(), hasCode('AEP_NET_HANDSHAKE_FAILED'));
   const misled = new ActiveMqWorld({ port, properties: { tls: 'true', caFile, serverName: 'other.example' } });
-  await assert.rejects(misled.makeApp({ app: 'a', roster: ENTRIES }).open(), hasCode('AEP_NET_CONNECT_FAILED'));
+  await assert.rejects(misled.makeApp({ app: 'a', roster: ENTRIES }).open(), hasCode('AEP_NET_HANDSHAKE_FAILED'));
   const plain = new ActiveMqWorld({ port, properties: { connectMs: '2000' } });
   await assert.rejects(plain.makeApp({ app: 'a', roster: ENTRIES }).open());
 });

@@ -20,6 +20,8 @@ export interface ListenHandler {
   onLink(link: Link): LinkHandler;
   /** Listening failed or has ended by itself. AEP_NET_LISTEN_FAILED */
   onFailed(cause: AepError): void;
+  /** Somebody has connected and could not prove who it is, so there is no link. AEP_NET_HANDSHAKE_FAILED */
+  onRefused?(cause: AepError): void;
 }
 
 export interface Listener {

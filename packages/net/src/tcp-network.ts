@@ -35,6 +35,8 @@ export class TcpLink implements Link {
   private isCorked = false;
   private isEnded = false;
   private isOpen: boolean;
+  /** Somebody is there, whether he can prove who he is or not. */
+  private isConnected = false;
   private failure: Error | undefined;
   private readonly uncork = (): void => this.flush();
 
@@ -62,6 +64,7 @@ export class TcpLink implements Link {
   start(handler: LinkHandler): void {
     this.handler = handler;
     const { socket } = this;
+    socket.on('connect', () => (this.isConnected = true));
     socket.on(this.openEvent, () => (this.isOpen = true));
     socket.on('data', (bytes: Buffer) => {
       if (!this.isEnded) handler.onBytes(bytes);
@@ -115,6 +118,15 @@ export class TcpLink implements Link {
     if (this.failure === undefined || this.isEnded) return undefined;
     const reason = this.failure.message;
     const facts = { remote: this.target === undefined ? undefined : formatAddress(this.target) };
+    if (!this.isOpen && this.isConnected && this.openEvent === 'secureConnect') {
+      return new AepError(
+        'AEP_NET_HANDSHAKE_FAILED',
+        'retry',
+        `the TLS handshake with ${this.remote} failed: ${reason}`,
+        { ...facts, reason },
+        this.failure,
+      );
+    }
     if (!this.isOpen) {
       return new AepError(
         'AEP_NET_CONNECT_FAILED',

@@ -1,5 +1,5 @@
-import { connect, createServer } from 'node:tls';
-import { AepError } from '@aep/kernel';
+import { connect, createSecureContext, createServer, type TLSSocket } from 'node:tls';
+import { AepError, toError } from '@aep/kernel';
 import { formatAddress, type NetAddress } from './net-address.js';
 import type { Link, LinkHandler, Listener, ListenHandler, Network } from './network.js';
 import { boundAddress, listenFailed, TcpLink } from './tcp-network.js';
@@ -22,7 +22,21 @@ export interface TlsOptions {
  * without, of another authority or expired, does not get as far as a link.
  */
 export class TlsNetwork implements Network {
-  constructor(private readonly options: TlsOptions = {}) {}
+  /** @throws AEP_NET_CERTIFICATE_INVALID (reject) what is given is not PEM, or certificate and key do not belong together */
+  constructor(private readonly options: TlsOptions = {}) {
+    const { ca, cert, key } = options;
+    try {
+      createSecureContext({ ca, cert, key });
+    } catch (thrown) {
+      throw new AepError(
+        'AEP_NET_CERTIFICATE_INVALID',
+        'reject',
+        `authority, certificate and key cannot be used (${toError(thrown).message}): each must be PEM, and the key that of the certificate`,
+        {},
+        thrown,
+      );
+    }
+  }
 
   get isMutual(): boolean {
     const { ca, cert, key } = this.options;
@@ -48,7 +62,10 @@ export class TlsNetwork implements Network {
       link.start(handler.onLink(link));
     });
     // A handshake that failed or took too long: Node.js tells, and leaves the socket open.
-    server.on('tlsClientError', (_error, socket) => socket.destroy());
+    server.on('tlsClientError', (error, socket) => {
+      handler.onRefused?.(refused(error, socket));
+      socket.destroy();
+    });
     server.on('listening', () => handler.onListening(boundAddress(server, address)));
     server.on('error', (error) => handler.onFailed(listenFailed(address, error)));
     server.listen({ host: address.host, port: address.port });
@@ -73,4 +90,17 @@ export class TlsNetwork implements Network {
     socket.once('secureConnect', () => handler.onOpen());
     return link;
   }
+}
+
+function refused(error: Error, socket: TLSSocket): AepError {
+  // Of a certificate that is not accepted Node.js says only that the socket was closed; the socket says why.
+  const reason = (socket.authorizationError as unknown as string | null) ?? error.message;
+  const remote = formatAddress({ host: socket.remoteAddress ?? 'unknown', port: socket.remotePort ?? 0 });
+  return new AepError(
+    'AEP_NET_HANDSHAKE_FAILED',
+    'retry',
+    `a connection from ${remote} was refused, because its TLS handshake failed: ${reason}`,
+    { remote, reason },
+    error,
+  );
 }

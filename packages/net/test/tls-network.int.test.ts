@@ -107,6 +107,7 @@ describe('TLS with certificates on both sides', () => {
   const ours = new Authority('ours');
   const theirs = new Authority('theirs');
   const served: End[] = [];
+  const refused: AepError[] = [];
   let at: NetAddress;
   let close: (done: () => void) => void;
 
@@ -123,6 +124,7 @@ describe('TLS with certificates on both sides', () => {
           return end;
         },
         onFailed: (cause) => assert.fail(cause),
+        onRefused: (cause) => refused.push(cause),
       },
     );
     close = (done) => listener.close(done);
@@ -135,9 +137,9 @@ describe('TLS with certificates on both sides', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function attempt(network: Network): Promise<End> {
+  async function attempt(network: Network, to = at): Promise<End> {
     const end = new End();
-    end.link = network.connect(at, end);
+    end.link = network.connect(to, end);
     await until(() => end.isOpen || end.closes.length > 0);
     return end;
   }
@@ -154,12 +156,12 @@ describe('TLS with certificates on both sides', () => {
     await until(() => end.closes.length === 1);
   });
 
-  for (const [who, network] of [
-    ['without a certificate', () => new TlsNetwork({ ca: ours.ca })],
-    ['of another authority', () => new TlsNetwork({ ...theirs.issue('stranger'), ca: ours.ca })],
-    ['with an expired certificate', () => new TlsNetwork(ours.issue('old', '-days', '-1'))],
+  for (const [who, reason, network] of [
+    ['without a certificate', /certificate/, () => new TlsNetwork({ ca: ours.ca })],
+    ['of another authority', /LEAF_SIGNATURE/, () => new TlsNetwork({ ...theirs.issue('stranger'), ca: ours.ca })],
+    ['with an expired certificate', /EXPIRED/, () => new TlsNetwork(ours.issue('old', '-days', '-1'))],
   ] as const) {
-    it(`a peer ${who} gets no link`, async () => {
+    it(`a peer ${who} gets no link, and the listener is told why`, async () => {
       const before = served.length;
       const end = await attempt(network());
       // By TLS 1.3 the client learns of its rejection after its own handshake.
@@ -167,13 +169,29 @@ describe('TLS with certificates on both sides', () => {
       await until(() => end.closes.length === 1);
       assert.equal(served.length, before);
       assert.equal(end.text, '');
+      const { code, message } = refused.at(-1)!;
+      assert.equal(code, 'AEP_NET_HANDSHAKE_FAILED');
+      assert.match(message, reason);
     });
   }
 
   it('a server of another authority is not talked to', async () => {
     const end = await attempt(new TlsNetwork({ ...ours.issue('careful'), ca: theirs.ca }));
     assert.equal(end.isOpen, false);
-    assert.equal(end.closes[0]?.code, 'AEP_NET_CONNECT_FAILED');
+    assert.equal(end.closes[0]?.code, 'AEP_NET_HANDSHAKE_FAILED');
+    // Who is there and cannot prove it is not taken for one who is gone.
+    const nobody = await attempt(new TlsNetwork(ours.issue('lonely')), { host: '127.0.0.1', port: 1 });
+    assert.equal(nobody.closes[0]?.code, 'AEP_NET_CONNECT_FAILED');
+  });
+
+  it('what is no certificate, or has the key of another one, is refused at once', () => {
+    const [one, other] = [ours.issue('one'), ours.issue('other')];
+    for (const wrong of [
+      { ...one, key: other.key },
+      { ...one, cert: 'no PEM' },
+      { ...one, key: 'no PEM' },
+    ])
+      assert.throws(() => new TlsNetwork(wrong), { code: 'AEP_NET_CERTIFICATE_INVALID' });
   });
 
   it('a plain client, and one that says nothing, is cut off', async () => {

@@ -30,6 +30,7 @@ export class LinkPort implements Admission {
       onListening: (bound: NetAddress) => this.parts.onListening(formatAddress(bound)),
       onLink: (link) => this.onLink(link),
       onFailed: (cause) => this.parts.onFailed(cause),
+      onRefused: (cause) => this.context.log.log('warn', 'a connection to the link was refused', {}, cause),
     });
   }
 

@@ -72,7 +72,7 @@ export function arbiterOf(clustering: ClusteringModel, context: MemberContext): 
   return () => openArbiter({ descriptor, group: clustering.groupName, clock, random, log });
 }
 
-/** TLS with certificates on both sides when the model names them (H13). @throws AEP_CERTIFICATE_UNREADABLE (reject) */
+/** TLS with certificates on both sides when the model names them (H13). @throws AEP_CERTIFICATE_UNREADABLE, AEP_CERTIFICATE_INVALID (reject) */
 export function networkOf(
   app: AppModel,
   { caFile, certFile, keyFile }: ClusteringModel,
@@ -93,7 +93,18 @@ export function networkOf(
       );
     }
   };
-  return new TlsNetwork({ ca: text(caFile), cert: text(certFile), key: text(keyFile) });
+  const identity = { ca: text(caFile), cert: text(certFile), key: text(keyFile) };
+  try {
+    return new TlsNetwork(identity);
+  } catch (thrown) {
+    throw new AepError(
+      'AEP_CERTIFICATE_INVALID',
+      'reject',
+      `x.apps.${app.name}.storage.clustering: ${caFile}, ${certFile} and ${keyFile}: ${toError(thrown).message}`,
+      { app: app.name },
+      thrown,
+    );
+  }
 }
 
 function secretOf(app: AppModel, { secretEnv }: ClusteringModel, { environment }: MemberContext): string | undefined {
