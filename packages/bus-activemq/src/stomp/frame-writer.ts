@@ -8,18 +8,23 @@ const NUL_BYTES = 1;
 const UNIT_BYTES_MAX = 3;
 const encoder = new TextEncoder();
 
-/** Writes frames into chunks and hands them to a link: frames of one turn share chunks, and each chunk is one write. */
+/**
+ * Writes frames into chunks and hands them to a link: what is flushed is one write, and the rest of a chunk is for what comes next, because a
+ * chunk of its own for each acknowledgement would cost more than writing it.
+ */
 export class StompFrameWriter {
   /** Frames and heartbeats written, for the one who watches for silence. */
   count = 0;
-  private chunk: Uint8Array | undefined;
+  private chunk: Uint8Array = NO_BYTES;
+  /** What is before it was handed to the link and is not ours any more. */
+  private start = 0;
   private at = 0;
 
   constructor(private readonly link: Link) {}
 
   /** Bytes written here or in the link that have not left. */
   get bufferedBytes(): number {
-    return this.at + this.link.bufferedBytes;
+    return this.at - this.start + this.link.bufferedBytes;
   }
 
   frame(command: string, headers: Readonly<Record<string, string>>): void {
@@ -46,17 +51,16 @@ export class StompFrameWriter {
 
   /** Hands everything to the link. */
   flush(): void {
-    const { chunk } = this;
-    if (chunk === undefined || this.at === 0) return;
-    this.chunk = undefined;
-    this.link.write(chunk.subarray(0, this.at));
-    this.at = 0;
+    if (this.at === this.start) return;
+    this.link.write(this.chunk.subarray(this.start, this.at));
+    this.start = this.at;
   }
 
   private reserve(bytes: number): Uint8Array {
-    if (this.chunk !== undefined && this.chunk.length - this.at >= bytes) return this.chunk;
+    if (this.chunk.length - this.at >= bytes) return this.chunk;
     this.flush();
     this.chunk = new Uint8Array(Math.max(CHUNK_BYTES, bytes));
+    this.start = this.at = 0;
     return this.chunk;
   }
 }
