@@ -1,6 +1,7 @@
-import { AepError } from '@aep/kernel';
+import { AepError, toError } from '@aep/kernel';
 import { NO_BASE } from './journal-position.js';
 import type { PackedRun } from './open-runs.js';
+import { RecordReader } from './record-reader.js';
 import { SortedTable } from './sorted-table.js';
 import type { StoreIdentity } from './store.js';
 import type { StoreBase } from './store-maker.js';
@@ -53,6 +54,26 @@ export class MemoryDisk {
       else high = middle;
     }
     return low;
+  }
+
+  /** Reads every record, as a store does before it uses any of them (S5). Answers what is wrong with the first bad one. */
+  damage(): AepError | undefined {
+    const reader = new RecordReader();
+    const hash = { low: 0, high: 0 };
+    let lastTxId: number | undefined;
+    try {
+      for (const { bytes, start, end } of this.runs)
+        for (let at = start; at < end;) {
+          at = reader.open(bytes, at, end);
+          if (lastTxId !== undefined) reader.checkFollows(lastTxId, hash);
+          lastTxId = reader.txId;
+          hash.low = reader.hash.low;
+          hash.high = reader.hash.high;
+        }
+      return undefined;
+    } catch (thrown) {
+      return toError(thrown) as AepError;
+    }
   }
 
   /** Flips one bit of a record where it lies (S5). The run is copied first: a live outbox must not see the damage. */

@@ -29,8 +29,10 @@ export class MemoryStoreMaker implements StoreMaker {
 
   open(done: (error: AepError | undefined, store: Store | undefined) => void): void {
     this.later(() => {
-      const exists = this.disk.identity !== undefined && this.disk.isComplete;
-      done(undefined, exists ? this.openStore() : undefined);
+      if (this.disk.identity === undefined || !this.disk.isComplete) return done(undefined, undefined);
+      const damage = this.disk.damage();
+      if (damage === undefined) done(undefined, this.openStore());
+      else done(damage, undefined);
     });
   }
 

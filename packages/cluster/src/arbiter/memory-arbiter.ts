@@ -63,6 +63,8 @@ export class MemoryRegister {
 /** One member's way to a {@link MemoryRegister}. Deterministic on a virtual clock. */
 export class MemoryArbiter extends BaseArbiter {
   readonly faults: MemoryArbiterFaults;
+  /** Requests that were sent and have not come to the register yet; a crash does not call them back. */
+  requestsOnTheWay = 0;
   private readonly clock: Clock;
   private isWatching = false;
   private notice: TimerHandle | undefined;
@@ -153,7 +155,9 @@ export class MemoryArbiter extends BaseArbiter {
   private carry<T>(answer: Answer<T>, action: () => T | undefined): void {
     const { faults, clock } = this;
     if (faults.losesRequest()) return;
+    this.requestsOnTheWay++;
     clock.schedule(faults.requestMs(), () => {
+      this.requestsOnTheWay--;
       if (this.isBlocked) {
         // Refused at once, as by a host that is there without its arbiter; a cut that swallows is `losesRequest`.
         if (!this.isDead) answer(unavailable(this.context.where, 'it is cut off'));

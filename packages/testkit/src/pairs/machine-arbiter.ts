@@ -10,7 +10,6 @@ export class MachineArbiter implements Arbiter {
   constructor(
     private readonly arbiter: MemoryArbiter,
     private readonly clock: MachineClock,
-    private readonly onChange: () => void,
   ) {}
 
   read(done: (error: AepError | undefined, record: GroupRecord | undefined) => void): void {
@@ -24,7 +23,6 @@ export class MachineArbiter implements Arbiter {
     done: (error: AepError | undefined, answer: SwapAnswer | undefined) => void,
   ): void {
     if (this.clock.isDead) return;
-    this.onChange();
     this.arbiter.compareAndSet(expectedEpoch, record, (error, answer) => this.clock.run(() => done(error, answer)));
   }
 

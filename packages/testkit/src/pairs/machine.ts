@@ -24,13 +24,17 @@ export interface MachineLife {
 /** One machine: what survives the death of its process. */
 export class Machine {
   disk = new MemoryDisk();
+  /** What was in the machine before its disk was replaced; somebody may put it back. */
+  formerDisk: MemoryDisk | undefined;
+  /** Bits of the disk have flipped, and nobody has replaced it yet. */
+  isDamaged = false;
   readonly diskFaults = new MemoryFaults();
   readonly arbiterFaults = new MemoryArbiterFaults();
   life: MachineLife | undefined;
   /** Own milliseconds in one of the world. */
   pace = 1;
-  /** When a process of it asked for a change of the register last. */
-  changedLastMs = -Infinity;
+  /** The ways to the arbiter of its processes, of the dead ones too: a request may still be on its way. */
+  arbiters: MemoryArbiter[] = [];
 
   constructor(
     readonly name: string,

@@ -100,7 +100,8 @@ export class PairWorld {
       requestTimeoutMs: options.arbiterTimeoutMs ?? 100,
       announceIntervalMs: 100,
     });
-    const ways = new MachineArbiter(arbiter, clock, () => (machine.changedLastMs = this.clock.monotonicMs()));
+    machine.arbiters = [...machine.arbiters.filter(({ requestsOnTheWay }) => requestsOnTheWay > 0), arbiter];
+    const ways = new MachineArbiter(arbiter, clock);
     const life = {
       machine,
       number: ++this.lives,
@@ -152,7 +153,34 @@ export class PairWorld {
   /** The disk is replaced by an empty one; the process on it dies with it. */
   loseDisk(machine: Machine): void {
     this.kill(machine, 'lost');
+    if (machine.disk.identity !== undefined && !machine.isDamaged) machine.formerDisk = machine.disk;
     machine.disk = new MemoryDisk();
+    machine.isDamaged = false;
+  }
+
+  /**
+   * The disk that was there before the last loss is put in the place of the present one: an older state, under its own identity.
+   * False when there is none.
+   */
+  bringBackDisk(machine: Machine): boolean {
+    const { formerDisk } = machine;
+    if (formerDisk === undefined) return false;
+    this.loseDisk(machine);
+    machine.disk = formerDisk;
+    return true;
+  }
+
+  /** One bit of one record flips while the power is off (S5). False when there is no record. */
+  damageDisk(machine: Machine): boolean {
+    this.kill(machine, 'lost');
+    const { disk, random } = machine;
+    const first = disk.runs[0];
+    const last = disk.runs[disk.runs.length - 1];
+    if (first === undefined || last === undefined || !disk.isComplete) return false;
+    const txId = first.firstTxId + random.below(last.lastTxId - first.firstTxId + 1);
+    disk.flipBit(txId, random.below(RECORD_BYTES_MIN), random.below(8));
+    machine.isDamaged = true;
+    return true;
   }
 
   /** Answers whether the condition came to hold before `endMs` of the world's time. */
@@ -194,7 +222,7 @@ export class PairWorld {
 
   /** Whether a change of the register that this machine has asked for may still arrive there. */
   isChanging(machine: Machine): boolean {
-    return this.clock.monotonicMs() - machine.changedLastMs < REQUEST_MS_MAX;
+    return machine.arbiters.some(({ requestsOnTheWay }) => requestsOnTheWay > 0);
   }
 
   private get hasPromises(): boolean {
@@ -239,7 +267,7 @@ export class PairWorld {
   }
 }
 
-/** A request to the arbiter is not under way for longer, whatever its faults. */
-const REQUEST_MS_MAX = 200;
+/** Every record has a header, and mostly more than that. */
+const RECORD_BYTES_MIN = 48;
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,7 +1,7 @@
 import { type MarkName, MARKS } from '@aep/cluster';
 import type { Violation } from './checkers/violation.js';
 import type { PlantedBug } from './planted-bugs.js';
-import { type Plan, planOf } from './plan.js';
+import { type Fault, FAULTS, type Plan, planOf } from './plan.js';
 import { simulate } from './simulation.js';
 
 export interface BatchOptions {
@@ -28,6 +28,7 @@ export interface BatchReport {
   readonly simulatedMs: number;
   readonly committed: number;
   readonly marks: ReadonlyMap<MarkName, number>;
+  readonly struck: ReadonlyMap<Fault, number>;
   readonly failures: readonly Failure[];
 }
 
@@ -42,15 +43,16 @@ const OUT_OF_REACH: ReadonlyMap<MarkName, string> = new Map([
   ['promoted-unsafe', 'an order of a person that gives up the promise (H9)'],
   [
     'stale-epoch-refused',
-    'a second fence: a member reads the register before it makes a link, and so meets no primary of an epoch that is over. Planting "a backup follows on while it takes over" gets there',
+    'a second fence: a primary refuses the hello of a member that has promised a later epoch ("higher-epoch-seen"), and a member promises ' +
+      'only to the primary that it is linked to, whose epoch only rises. Planting "a primary welcomes members of a later epoch" gets there',
   ],
-  ['higher-epoch-seen', 'the same fence from the other side'],
 ]);
 
 /** Runs seeds one after the other until one has broken something. */
 export async function runBatch(options: BatchOptions): Promise<BatchReport> {
   const { from, seeds, isOver = () => false, bug, failuresMax = 1, twiceEvery = 50, onFailure } = options;
   const marks = new Map<MarkName, number>();
+  const struck = new Map<Fault, number>();
   const failures: Failure[] = [];
   const total = { seeds: 0, events: 0, simulatedMs: 0, committed: 0 };
   for (let seed = from; seed < from + seeds && failures.length < failuresMax && !isOver(); seed++) {
@@ -62,13 +64,23 @@ export async function runBatch(options: BatchOptions): Promise<BatchReport> {
       failures.push({ seed, violations });
       await onFailure?.({ seed, violations });
     }
-    for (const [mark, count] of outcome.marks) marks.set(mark, (marks.get(mark) ?? 0) + count);
+    addAll(marks, outcome.marks);
+    addAll(struck, outcome.struck);
     total.seeds++;
     total.events += outcome.events;
     total.simulatedMs += outcome.simulatedMs;
     total.committed += outcome.committed;
   }
-  return { ...total, marks, failures };
+  return { ...total, marks, struck, failures };
+}
+
+/** Classes of faults that have never done anything. */
+export function missedFaults(struck: ReadonlyMap<Fault, number>): Fault[] {
+  return FAULTS.filter((fault) => (struck.get(fault) ?? 0) === 0);
+}
+
+function addAll<K>(sums: Map<K, number>, counts: ReadonlyMap<K, number>): void {
+  for (const [name, count] of counts) sums.set(name, (sums.get(name) ?? 0) + count);
 }
 
 /** Rare branches that a batch has never got to. */

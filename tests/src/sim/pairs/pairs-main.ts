@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { type BatchReport, type Failure, missedMarks, runBatch } from './batch.js';
+import { type BatchReport, type Failure, missedFaults, missedMarks, runBatch } from './batch.js';
 import { type PlantedBug, PLANTED_BUGS } from './planted-bugs.js';
 import { planOf } from './plan.js';
 import { reduced, type Remainder, shrink } from './shrink.js';
@@ -54,7 +54,8 @@ async function runSeeds(): Promise<void> {
   });
   print(report, (performance.now() - startMs) / 1_000);
   // A large batch that never gets to a rare branch has not tried what it is for.
-  if (bug === undefined && report.seeds >= MARKS_AFTER && missedMarks(report.marks).length > 0) process.exitCode = 1;
+  const missed = [...missedMarks(report.marks), ...missedFaults(report.struck)];
+  if (bug === undefined && report.seeds >= MARKS_AFTER && missed.length > 0) process.exitCode = 1;
 }
 
 async function runOne(seed: number): Promise<void> {
@@ -93,7 +94,7 @@ async function findBugs(): Promise<void> {
 }
 
 function print(report: BatchReport, seconds: number): void {
-  const { seeds, events, simulatedMs, committed, marks, failures } = report;
+  const { seeds, events, simulatedMs, committed, marks, struck, failures } = report;
   const cpu = process.cpuUsage();
   const facts = {
     seeds,
@@ -104,17 +105,19 @@ function print(report: BatchReport, seconds: number): void {
     simulatedSeconds: Math.round(simulatedMs / 1_000),
     records: committed,
     marks: Object.fromEntries([...marks].sort(([a], [b]) => a.localeCompare(b))),
-    missedMarks: missedMarks(marks),
+    struck: Object.fromEntries(struck),
+    never: [...missedMarks(marks), ...missedFaults(struck)],
   };
   if (values.json) {
     process.stdout.write(`${JSON.stringify({ ...facts, commit: commit(), violations: failures })}\n`);
     return;
   }
   const marksText = Object.entries(facts.marks).map(([name, count]) => `  ${name} ${count}`);
+  const struckText = Object.entries(facts.struck).map(([name, count]) => `${name} ${count}`);
   process.stdout.write(
     `${seeds} seeds from ${values.from}, ${failures.length} broken; ${facts.seedsPerSecond} seeds/s (${facts.seedsPerCpuSecond} in a second of CPU), ` +
-      `${facts.eventsPerSecond} events/s, ${facts.simulatedSeconds} s simulated, ${committed} records\nrare branches:\n${marksText.join('\n')}\n` +
-      `never reached: ${facts.missedMarks.join(', ') || 'none'}\n`,
+      `${facts.eventsPerSecond} events/s, ${facts.simulatedSeconds} s simulated, ${committed} records\nfaults: ${struckText.join(', ')}\nrare branches:\n${marksText.join('\n')}\n` +
+      `never reached: ${facts.never.join(', ') || 'none'}\n`,
   );
 }
 

@@ -37,6 +37,12 @@ export const FAULTS = [
   'ambush',
   /** No room for a while (S4). */
   'fullDisk',
+  /** A bit of a record flips while the power is off (S5); whoever finds out replaces the disk. */
+  'damage',
+  /** The disk that was replaced last is put back: older, and of another member than the one that is listed (H3). */
+  'oldDisk',
+  /** The primary is cut off from all but its clients until it has a successor; then whoever looks for that one is sent to it. */
+  'zombie',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -146,6 +152,9 @@ const STRIKES_MAX: Readonly<Record<Fault, number>> = {
   wallJump: 2,
   ambush: 4,
   fullDisk: 2,
+  damage: 2,
+  oldDisk: 2,
+  zombie: 1,
 };
 
 /** Of one seed, always the same one. */

@@ -126,6 +126,16 @@ class SameEpochAgain extends BackupRole {
   }
 }
 
+class TakesOverByName extends BackupRole {
+  protected override takeOver(): void {
+    const { latest } = this.context.register;
+    const { self } = this;
+    if (this.isEnded || this.isClaiming || self === undefined || latest === undefined) return;
+    if (latest.members.some(({ name }) => name === self.name))
+      this.claim({ ...latest, epoch: latest.epoch + 1, primary: self, members: [self] });
+  }
+}
+
 class NobodyIsAsked extends BackupRole {
   protected override takeOver(): void {
     const { latest } = this.context.register;
@@ -194,6 +204,12 @@ class StartsBeforeItIsEqual extends PrimaryRole {
 class NeverStepsDown extends PrimaryRole {
   protected override depose(): void {
     // It takes itself for the primary for ever.
+  }
+}
+
+class WelcomesAnyPromise extends PrimaryRole {
+  protected override checkStillPrimary(): void {
+    // Whatever the member has promised.
   }
 }
 
@@ -277,6 +293,7 @@ const MEMBERS: readonly PlantedBug[] = [
   },
   { name: 'a restarted primary resumes its epoch', parts: { BackupRole: SameEpochAgain } },
   { name: 'a backup takes over without the register', parts: { BackupRole: NobodyIsAsked } },
+  { name: 'a member takes over by its name, with whatever store', parts: { BackupRole: TakesOverByName } },
   { name: 'a member that is not listed takes over', parts: { BackupRole: UnlistedTakesOver } },
   {
     name: 'a backup follows on while it takes over',
@@ -296,6 +313,12 @@ const MEMBERS: readonly PlantedBug[] = [
   { name: 'records with equal numbers are taken for equal', parts: { FollowerSession: EqualNumbersAreEqual } },
   { name: 'the engine starts before the members are equal', parts: { PrimaryRole: StartsBeforeItIsEqual } },
   { name: 'a primary never steps down', parts: { PrimaryRole: NeverStepsDown } },
+  {
+    name: 'a primary welcomes members of a later epoch',
+    parts: { PrimaryRole: WelcomesAnyPromise },
+    equivalent:
+      'the first of two fences: the member refuses the welcome of an epoch that it has promised not to follow',
+  },
   { name: 'a backup takes everything for confirmed', parts: { PrimaryRole: TakesAllForConfirmed } },
   { name: 'a primary acts in an epoch that is not durable', parts: { PrimaryRole: ActsBeforeItPromises } },
   {
@@ -310,6 +333,7 @@ const MEMBERS: readonly PlantedBug[] = [
 ];
 
 const ENGINES: readonly MethodBug[] = [
+  ['a damaged record is taken for good', 'store/dist/memory-disk.js', 'MemoryDisk', 'damage', () => () => undefined],
   [
     'duplicates are handled',
     'engine/dist/transaction/dedupe.js',

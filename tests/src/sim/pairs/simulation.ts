@@ -14,7 +14,7 @@ import { Findings, type Violation } from './checkers/violation.js';
 import { COUNTER_BUS, counterApp, type CounterModel, encodeInput } from './counter-app.js';
 import { checkReplays, eventSourcedCounterApp, haveReplayed } from './event-sourced-counter.js';
 import { fanOut } from './fan-out.js';
-import type { Plan, PlannedInput } from './plan.js';
+import type { Fault, Plan, PlannedInput } from './plan.js';
 import { Strikes } from './strikes.js';
 
 export interface SimulationOptions {
@@ -34,6 +34,8 @@ export interface Outcome {
   readonly simulatedMs: number;
   readonly traceHash: number;
   readonly marks: ReadonlyMap<MarkName, number>;
+  /** How often each class of faults has done something. */
+  readonly struck: ReadonlyMap<Fault, number>;
   readonly committed: number;
   readonly lines: readonly string[];
 }
@@ -114,6 +116,7 @@ class Simulation {
       simulatedMs: this.world.clock.monotonicMs(),
       traceHash: this.trace.hash,
       marks: this.marks,
+      struck: this.strikes.struck,
       committed: this.ledger.committed.length,
       lines: this.trace.lines ?? [],
     };

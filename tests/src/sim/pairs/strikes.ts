@@ -1,9 +1,11 @@
 import type { MarkName } from '@aep/cluster';
 import type { Machine, MachineLife, PairWorld } from '@aep/testkit/pairs';
-import type { Action } from './plan.js';
+import type { Action, Fault } from './plan.js';
 
 /** Carries out the faults of a plan, and takes them back when their time is over or the liveness phase begins. */
 export class Strikes {
+  /** How often each class of faults has done something. */
+  readonly struck = new Map<Fault, number>();
   private isOver = false;
   private isEnded = false;
   /** Faults wait for a member to get to a mark. */
@@ -36,6 +38,9 @@ export class Strikes {
 
   /** A process that has ended by itself comes back, as under a supervisor. */
   onEnd(life: MachineLife): void {
+    const { machine } = life;
+    // What a person does who reads in the log that the disk is damaged.
+    if (machine.isDamaged && DAMAGE_CODES.has(life.cause?.code ?? '')) this.world.loseDisk(machine);
     this.bootLater(life.machine, 1 + (life.number % 5) * 8);
   }
 
@@ -68,6 +73,7 @@ export class Strikes {
     const machine = world.machines[action.machine]!;
     const other = world.machines[action.other]!;
     const { durationMs, chance } = action;
+    this.count(action.fault, 1);
     this.note(() => `fault ${action.fault} at ${machine.name}, ${other.name}, ${durationMs.toFixed(1)} ms`);
     const later = (undo: () => void): void => {
       world.clock.schedule(durationMs, () => {
@@ -88,7 +94,16 @@ export class Strikes {
         return this.switchFrom(world.primary, action);
       case 'diskLoss':
         if (this.isSpare(machine)) world.loseDisk(machine);
+        else this.missed('diskLoss');
         return this.bootLater(machine, durationMs);
+      case 'damage':
+        if (!this.isSpare(machine) || !world.damageDisk(machine)) this.missed('damage');
+        return this.bootLater(machine, durationMs);
+      case 'oldDisk':
+        if (!this.isSpare(machine) || !world.bringBackDisk(machine)) this.missed('oldDisk');
+        return this.bootLater(machine, durationMs);
+      case 'zombie':
+        return this.makeZombie(world.primary, action);
       case 'failingSync':
         machine.diskFaults.failsNextSync = true;
         return;
@@ -126,7 +141,7 @@ export class Strikes {
         this.troubleArbiter(machine, action);
         return later(() => this.freeArbiter(machine));
       case 'wrongAddress':
-        return this.misleadTo(machine);
+        return this.misleadTo(machine.name);
       case 'brokerReset':
         return world.broker.disconnectMachine(machine.name);
       case 'brokerCut':
@@ -143,20 +158,56 @@ export class Strikes {
     }
   }
 
+  private count(fault: Fault, more: number): void {
+    this.struck.set(fault, (this.struck.get(fault) ?? 0) + more);
+  }
+
+  /** There was nothing that it could do. */
+  private missed(fault: Fault): void {
+    this.count(fault, -1);
+  }
+
   private switchFrom(primary: Machine | undefined, { machine, other }: Action): void {
-    if (primary === undefined) return;
+    if (primary === undefined) return this.missed('switch');
     const { name } = this.world.machines[machine === primary.index ? other : machine]!;
     const { clock, member } = primary.life!;
     clock.run(() => member.switchTo(name, () => undefined));
   }
 
   /** Until the primary announces itself again. */
-  private misleadTo(machine: Machine): void {
+  private misleadTo(name: string, address = this.world.register.presences.get(name)?.presence.address): void {
     const { presences, record } = this.world.register;
-    const [primary, wrong] = [presences.get(record?.primary.name ?? ''), presences.get(machine.name)];
-    if (primary === undefined || wrong === undefined) return;
-    const presence = { ...primary.presence, address: wrong.presence.address };
+    const primary = presences.get(record?.primary.name ?? '');
+    if (primary === undefined || address === undefined) return;
+    const presence = { ...primary.presence, address };
     presences.set(presence.name, { ...primary, presence });
+  }
+
+  /**
+   * It goes on as primary of an epoch that is over, since it cannot read the register; clients and broker still reach it. When
+   * it has had time to get a successor, the others lose their links and are told that the successor is where the zombie is.
+   */
+  private makeZombie(zombie: Machine | undefined, { durationMs }: Action): void {
+    if (zombie === undefined) return this.missed('zombie');
+    const { world } = this;
+    const { network, clock, register, machines } = world;
+    const others = machines.filter((machine) => machine !== zombie);
+    const address = register.presences.get(zombie.name)?.presence.address;
+    zombie.arbiterFaults.isCut = true;
+    for (const other of others) {
+      network.block(zombie.name, other.name);
+      network.block(other.name, zombie.name);
+    }
+    clock.schedule(SUCCESSION_MS + durationMs, () => {
+      if (this.isOver) return;
+      this.freeNetwork(zombie);
+      this.misleadTo(zombie.name, address);
+      for (const one of others)
+        for (const other of others) if (one.index < other.index) network.reset(one.name, other.name);
+      clock.schedule(durationMs, () => {
+        if (!this.isOver) this.freeArbiter(zombie);
+      });
+    });
   }
 
   private killFor(machine: Machine, outcome: 'lost' | 'chance', durationMs: number): void {
@@ -208,9 +259,13 @@ export class Strikes {
     if (record === undefined || this.world.isChanging(machine)) return false;
     return record.members.some(({ name, storeId }) => {
       const one = this.world.machines.find((candidate) => candidate.name === name)!;
-      return one !== machine && one.disk.identity?.memberId === storeId && !this.world.isChanging(one);
+      const isGood = one.disk.identity?.memberId === storeId && !one.isDamaged;
+      return one !== machine && isGood && !this.world.isChanging(one);
     });
   }
 }
 
+const DAMAGE_CODES: ReadonlySet<string> = new Set(['AEP_RECORD_CORRUPT', 'AEP_STORE_DAMAGED']);
+/** As long as it takes with most plans until a backup has become primary. */
+const SUCCESSION_MS = 90;
 const AMBUSHES = ['kill', 'kill', 'power', 'pause', 'cut', 'reset', 'arbiterCut', 'slowDisk'] as const;

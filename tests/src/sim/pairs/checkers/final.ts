@@ -70,8 +70,9 @@ export class FinalChecker {
   }
 
   /** Journal and tables of one member (H32: live state = fold of journal = backup). */
-  checkDisk({ name, disk }: Machine): void {
+  checkDisk({ name, disk, isDamaged }: Machine): void {
     const { committed } = this.ledger;
+    if (isDamaged) this.findings.add('FoldEquality', `nobody has noticed that the disk of ${name} is damaged`);
     for (const run of disk.runs) {
       const view = new DataView(run.bytes.buffer, run.bytes.byteOffset);
       let txId = run.firstTxId;

@@ -42,6 +42,7 @@ export class Ledger implements WorldObserver {
     this.written.set(life, []);
     const { journal } = store;
     const { machine } = life;
+    if (machine.isDamaged) this.findings.add('FoldEquality', `${machine.name} begins as primary on a damaged disk`);
     // A deposed primary may begin before it hears of that; it lacks what came later, and must not have anything else.
     const isPrimary = isSame(this.record?.primary, machine) && this.record?.epoch === store.epoch;
     const common = this.committed[Math.min(journal.lastTxId, this.committed.length) - 1];
@@ -112,8 +113,8 @@ export class Ledger implements WorldObserver {
   ): void {
     for (const { name, storeId } of this.record?.members ?? []) {
       const machine = this.machines().find((one) => one.name === name)!;
-      // One that has lost its disk cannot take over.
-      if (machine.disk.identity?.memberId !== storeId || holds(machine, record)) continue;
+      // One that has lost its disk, or has to replace it, cannot take over.
+      if (machine.disk.identity?.memberId !== storeId || machine.isDamaged || holds(machine, record)) continue;
       this.findings.add(
         clause,
         `${name} is listed in epoch ${this.record!.epoch} and does not hold record ${record.txId}: ${when}`,
