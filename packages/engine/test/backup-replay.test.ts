@@ -24,6 +24,11 @@ class Pair {
   readonly standby: Standby;
   engines = 0;
   rooms = 0;
+  readonly listener: BackupReplayListener = {
+    onRoom: () => void this.rooms++,
+    onProblem: (problem) => void this.problems.push(problem),
+    onFailure: (error) => void this.failures.push(error),
+  };
   private fedTxId = 0;
 
   constructor(
@@ -70,13 +75,8 @@ class Pair {
   /** Begins at what the tables hold. */
   async begin(): Promise<void> {
     const { store } = this.primary;
-    const listener: BackupReplayListener = {
-      onRoom: () => void this.rooms++,
-      onProblem: (problem) => void this.problems.push(problem),
-      onFailure: (error) => void this.failures.push(error),
-    };
     this.fedTxId = store.tables.appliedTxId;
-    this.standby.begin(store, this.fedTxId, listener);
+    this.standby.begin(store, this.fedTxId, this.listener);
     await this.settle();
   }
 
@@ -146,6 +146,51 @@ test('records that had not been handed over are replayed at the takeover', async
   const before = ledgerOf(pair.primary.engine);
   const engine = await pair.takeOver();
   assert.deepEqual([ledgerOf(engine), pair.behaviour.calls.count], [before, 4]);
+  await pair.ends(engine);
+});
+
+test('a takeover waits for an asynchronous handler that is under way, and for nothing that a stop has overtaken', async () => {
+  const pair = await new Pair().start();
+  await pair.begin();
+  await pair.deliver('', 'pause', 'pause');
+  const before = ledgerOf(pair.primary.engine);
+  void pair.feed();
+  for (let turn = 0; turn < 50 && pair.behaviour.calls.count < 2; turn++) {
+    pair.primary.clock.settle();
+    await Promise.resolve();
+  }
+  assert.equal(pair.behaviour.calls.count, 2, 'the first pause has begun');
+  const engine = await pair.takeOver();
+  await pair.settle();
+  assert.deepEqual([ledgerOf(engine), pair.behaviour.calls.count], [before, 3], 'each was called once');
+  await pair.ends(engine);
+});
+
+test("what the journal holds is read no more once the store is its owner's again, and the start replays the rest", async () => {
+  const pair = await new Pair().start();
+  await pair.deliver(...Array.from({ length: 300 }, () => ''));
+  await pair.primary.world.advance(3_000);
+  const { store } = pair.primary;
+  const before = ledgerOf(pair.primary.engine);
+  let reads = 0;
+  const journal = Object.create(store.journal, {
+    readRuns: {
+      value: function* (from: number) {
+        for (const run of store.journal.readRuns(from)) {
+          reads++;
+          yield run;
+        }
+      },
+    },
+  }) as typeof store.journal;
+  pair.standby.begin(Object.create(store, { journal: { value: journal } }) as typeof store, 300, pair.listener);
+  while (reads === 0) {
+    pair.primary.clock.runNext();
+    await Promise.resolve();
+  }
+  const engine = await pair.takeOver();
+  assert.ok(reads < 300, `${reads} of 300 runs`);
+  assert.deepEqual([ledgerOf(engine), pair.behaviour.calls.count], [before, 300]);
   await pair.ends(engine);
 });
 

@@ -137,8 +137,8 @@ test('a store that opens after the stop has given up waiting is closed at once (
 });
 
 test('an application that an engine has is refused to another one, until that has stopped (E1)', async () => {
-  const world = new World();
   for (const app of [new WatchedTeller(), defineApp({ name: 'teller' })]) {
+    const world = new World();
     const first = world.engine('first', { app });
     await world.run(first.start());
     const error = await rejection(world.run(world.engine('second', { app }).start()));
