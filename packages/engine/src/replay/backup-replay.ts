@@ -104,11 +104,17 @@ export class BackupReplay {
     this.plan();
   }
 
+  /** No more records come, and the store is its owner's again: what it was still to read of it is left to the start. */
+  end(): void {
+    this.history = this.historyPart = undefined;
+  }
+
   /**
-   * No more records come. Resolves with the state of the last one; undefined when there is none, or when it was closed: then
+   * As {@link end}, when an engine is to go on with it. Resolves with the state of the last one; undefined when there is none, or when it was closed: then
    * it is rebuilt from the journal.
    */
   async finish(): Promise<HotState | undefined> {
+    this.end();
     if (this.hasWork) await new Promise<void>((resolve) => (this.onRest = resolve));
     const { phase, state, txId, hasDiverged, core } = this;
     if (hasDiverged)

@@ -1,6 +1,6 @@
 import { AepError, describeError } from '@aep/kernel';
 import { disposeOwned } from '@aep/messages/internal';
-import { LocalCause, RecordFlag, type RecordReader, Section, Table } from '@aep/store';
+import { LocalCause, type RecordReader, Section, Table } from '@aep/store';
 import type { ChainLink } from '../app/handler-table.js';
 import type { EngineCore } from '../engine-core.js';
 import { findCommand } from '../services/commands.js';
@@ -28,7 +28,6 @@ export class ReplayStep {
    */
   run(reader: RecordReader, state: unknown, isCompared: boolean): boolean | Promise<boolean> {
     this.difference = undefined;
-    if ((reader.flags & RecordFlag.quarantined) !== 0) return false;
     const call = this.originalCall(reader, state);
     if (call === undefined) return false;
     const { transaction, scope, timers } = this.core;
@@ -144,7 +143,7 @@ interface MessageSource {
   readonly command: string | undefined;
 }
 
-/** Positions the reader at the record's message or command arguments; undefined when it has neither. */
+/** Positions the reader at the record's message or command arguments; undefined when it has neither, as that of a quarantined event. */
 function findMessage(reader: RecordReader): MessageSource | undefined {
   let bus = '';
   let channel = '';

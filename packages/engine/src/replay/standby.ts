@@ -54,6 +54,7 @@ export class Standby {
   end(): void {
     this.life++;
     this.isOpening = false;
+    this.replay?.end();
     this.replay = undefined;
   }
 
