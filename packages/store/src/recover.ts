@@ -15,7 +15,7 @@ export interface RecoveryOptions {
   readonly clock: Clock;
   /** Changed keys per write to the tables. @default 50000 */
   readonly chunkEntriesMax?: number;
-  /** Journal bytes per write to the tables; bounds the memory that recovery takes. @default 32 MiB */
+  /** Journal bytes per write to the tables; two of these bound the memory that recovery takes. @default 32 MiB */
   readonly chunkBytesMax?: number;
   /** After every write. */
   readonly onProgress?: (progress: RecoveryProgress) => void;
@@ -35,8 +35,8 @@ export interface Recovery {
 
 /**
  * Brings the tables up to the journal's end (E35) before the engine starts: folds the records after `appliedTxId`, in
- * chunks of bounded memory, each written in one go. Every record is checked against its checksum and the one before it.
- * Interrupted, it is simply run again.
+ * chunks of bounded memory, each written in one go while the next is being folded. Every record is checked against its
+ * checksum and the one before it. Interrupted, it is simply run again.
  *
  * @throws AEP_RECORD_CORRUPT naming the record, AEP_STORE_DAMAGED when journal and tables do not fit together
  */
@@ -50,13 +50,19 @@ export async function recover(store: Store, options: RecoveryOptions): Promise<R
   const tail = new Tail(options);
   // The record before the tail, when it is still there, proves that the tail continues what the tables have.
   if (tables.appliedTxId >= journal.firstTxId) tail.anchor(store);
-  for (const run of toTxId >= fromTxId ? journal.readRuns(fromTxId) : []) {
-    tail.fold(run.bytes, run.start, run.end);
-    if (!tail.isChunkFull) continue;
-    await applyChunk(store, tail, clock);
-    options.onProgress?.({ fromTxId, appliedTxId: tables.appliedTxId, toTxId });
+  const chunks = new ChunkWriter(store, clock);
+  try {
+    for (const run of toTxId >= fromTxId ? journal.readRuns(fromTxId) : []) {
+      tail.fold(run.bytes, run.start, run.end);
+      if (!tail.isChunkFull) continue;
+      await chunks.write(tail.takeChunk(), tail.lastTxId);
+      options.onProgress?.({ fromTxId, appliedTxId: tables.appliedTxId, toTxId });
+    }
+    if (tail.lastTxId > tables.appliedTxId) await chunks.write(tail.takeChunk(), tail.lastTxId);
+  } finally {
+    // Whoever closes the store after an error must not do it under a write.
+    await chunks.end();
   }
-  if (tail.lastTxId > tables.appliedTxId) await applyChunk(store, tail, clock);
   if (tables.appliedTxId !== toTxId) throw endsEarly(tables.appliedTxId, toTxId);
   return {
     recordsFolded: toTxId - fromTxId + 1,
@@ -72,7 +78,7 @@ export async function recover(store: Store, options: RecoveryOptions): Promise<R
 /** The fold of the journal's tail, a chunk at a time. */
 class Tail {
   readonly reader = new RecordReader();
-  changes = new ChangeMap();
+  private changes = new ChangeMap();
   lastTxId = 0;
   private readonly lastHash = { low: 0, high: 0 };
   private isAnchored = false;
@@ -109,9 +115,11 @@ class Tail {
     this.bytes += end - start;
   }
 
-  nextChunk(): void {
+  takeChunk(): ChangeMap {
+    const { changes } = this;
     this.changes = new ChangeMap();
     this.bytes = 0;
+    return changes;
   }
 
   private passed(): void {
@@ -122,18 +130,41 @@ class Tail {
   }
 }
 
-async function applyChunk(store: Store, tail: Tail, clock: Clock): Promise<void> {
-  const attempt = (): Promise<boolean> =>
-    new Promise((resolve, reject) => {
-      const result = store.tables.apply(tail.changes, tail.lastTxId, (error) => {
+/** Writes chunks in order, one at a time, beside whoever folds the next one. */
+class ChunkWriter {
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly store: Store,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Resolves when the chunk before it is in the tables; rejects with that one's error. */
+  async write(changes: ChangeMap, txId: number): Promise<void> {
+    await this.writing;
+    this.writing = this.apply(changes, txId);
+    // Its error is thrown by the next write or the end; until then nobody looks.
+    this.writing.catch(() => undefined);
+  }
+
+  async end(): Promise<void> {
+    await this.writing;
+  }
+
+  private async apply(changes: ChangeMap, txId: number): Promise<void> {
+    // Busy means no room on the volume (S4): a start waits for the operator rather than fail. The store's log says it.
+    while (!(await this.attempt(changes, txId)));
+  }
+
+  private attempt(changes: ChangeMap, txId: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const result = this.store.tables.apply(changes, txId, (error) => {
         if (error === undefined) resolve(true);
         else reject(error);
       });
-      if (result === 'busy') clock.schedule(BUSY_RETRY_MS, () => resolve(false));
+      if (result === 'busy') this.clock.schedule(BUSY_RETRY_MS, () => resolve(false));
     });
-  // Busy means no room on the volume (S4): a start waits for the operator rather than fail. The store's log says it.
-  while (!(await attempt()));
-  tail.nextChunk();
+  }
 }
 
 const BUSY_RETRY_MS = 250;
