@@ -41,6 +41,16 @@ describe('whoever connects to a member (H13)', () => {
     });
   }
 
+  it('with another version of the link is refused with AEP_LINK_VERSION, whatever follows (H14)', async () => {
+    const world = await group(['a', 'b']);
+    for (const version of [0, 2, 255]) {
+      const stranger = new Stranger(world, 'a');
+      stranger.helloInVersion(version);
+      assert.equal(await stranger.refusal(), 'AEP_LINK_VERSION');
+    }
+    await goesOn(world);
+  });
+
   it('at a backup is told that it is not the primary', async () => {
     const world = await group(['a', 'b']);
     const stranger = new Stranger(world, 'b');
@@ -183,6 +193,36 @@ describe('members one minor version apart (H14)', () => {
       world.boot('a', { version: versions['a']! });
       await world.untilWhole();
       world.checkReleased();
+    });
+  }
+});
+
+describe('members two minor versions apart (H14)', () => {
+  for (const [first, second] of [
+    ['0.3.1', '0.5.0'],
+    ['0.5.0', '0.3.1'],
+  ] as const) {
+    it(`do not become a pair, whether ${second} comes to ${first} with nothing or with its journal; ${first} goes on`, async () => {
+      const world = new World(['a', 'b']);
+      world.boot('a', { version: first });
+      await world.until('a works', () => world.works('a'));
+      world.boot('b', { version: second });
+      await world.write(5);
+      world.clock.advance(5_000);
+      assert.deepEqual(
+        world.register.record?.members.map(({ name }) => name),
+        ['a'],
+      );
+      // The right step between them makes a pair of them; then the other one is taken two steps on at once.
+      world.kill('b');
+      world.boot('b', { version: '0.4.2' });
+      await world.untilWhole();
+      world.kill('b');
+      world.boot('b', { version: second });
+      await world.until('a alone', () => world.register.record!.members.length === 1);
+      await world.write(5);
+      assert.equal(world.primary?.name, 'a');
+      assert.deepEqual(world.released.conflicts, []);
     });
   }
 });

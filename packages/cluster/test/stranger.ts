@@ -46,6 +46,13 @@ export class Stranger {
     this.frame(FrameType.hello, encodeHello({ ...HELLO, ...changes }));
   }
 
+  /** As a follower that speaks another version of the link would begin. */
+  helloInVersion(linkVersion: number): void {
+    const payload = encodeHello(HELLO);
+    payload[LINK_VERSION_OFFSET] = linkVersion;
+    this.frame(FrameType.hello, payload);
+  }
+
   proof(): void {
     this.frame(FrameType.proof, encodeProof(new Uint8Array(0)));
   }
@@ -65,6 +72,9 @@ export class Stranger {
     if (type === FrameType.bye) this.bye = new PayloadReader(bytes, start, end, 'bye', LINK_FAULTS.malformed).text();
   }
 }
+
+/** After the magic of a hello. */
+const LINK_VERSION_OFFSET = 4;
 
 const HELLO: Hello = {
   group: 'app',
