@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import process from 'node:process';
 import { describe, it, test } from 'node:test';
 import { runBatch } from './src/sim/pairs/batch.js';
-import { KEPT_SEEDS } from './src/sim/pairs/kept-seeds.js';
+import { faultsThen, KEPT_SEEDS } from './src/sim/pairs/kept-seeds.js';
 import { PLANTED_BUGS } from './src/sim/pairs/planted-bugs.js';
 
 /** How long new seeds are tried; `npm run sim` tries more. */
@@ -19,6 +19,8 @@ const SOON_FOUND = [
   'a backup takes over without the register',
 ];
 const SOON = 60;
+/** A plan in which a member with a later promise is sent to a primary that is none any more. */
+const LED_TO_A_ZOMBIE = 327;
 
 test('members keep every promise of H0 through kills, lost disks, cuts, pauses and a failing arbiter (H30–H32)', async (context) => {
   const endMs = performance.now() + BUDGET_MS;
@@ -32,9 +34,9 @@ test('members keep every promise of H0 through kills, lost disks, cuts, pauses a
 });
 
 describe('seeds that once found something stay clean', () => {
-  for (const { seed, found } of KEPT_SEEDS) {
-    void it(`${seed}: ${found}`, async () => {
-      const { failures } = await runBatch({ from: seed, seeds: 1 });
+  for (const kept of KEPT_SEEDS) {
+    void it(`${kept.seed}: ${kept.found}`, async () => {
+      const { failures } = await runBatch({ from: kept.seed, seeds: 1, faults: faultsThen(kept) });
       assert.deepEqual(failures, []);
     });
   }
@@ -48,4 +50,11 @@ describe('a rule that is broken on purpose is missed (H33)', () => {
       context.diagnostic(`found at seed ${seeds}: ${failures[0]!.violations[0]!.clause}`);
     });
   }
+});
+
+test('a member refuses the welcome of an epoch that is over, where the primary has let its hello pass (H4)', async () => {
+  const bug = PLANTED_BUGS.find(({ name }) => name === 'a primary welcomes members of a later epoch')!;
+  const { marks, failures } = await runBatch({ from: LED_TO_A_ZOMBIE, seeds: 1, bug, twiceEvery: Infinity });
+  assert.ok(marks.has('stale-epoch-refused'), 'the second fence was reached: else look for another seed');
+  assert.deepEqual(failures, []);
 });

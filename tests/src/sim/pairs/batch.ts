@@ -10,6 +10,8 @@ export interface BatchOptions {
   /** Ends the batch earlier. @default never */
   readonly isOver?: () => boolean;
   readonly bug?: PlantedBug;
+  /** Classes that plans are drawn from. @default all */
+  readonly faults?: readonly Fault[];
   /** @default 1 */
   readonly failuresMax?: number;
   /** Every so many seeds one is run a second time (Determinism). @default 50 */
@@ -50,13 +52,22 @@ const OUT_OF_REACH: ReadonlyMap<MarkName, string> = new Map([
 
 /** Runs seeds one after the other until one has broken something. */
 export async function runBatch(options: BatchOptions): Promise<BatchReport> {
-  const { from, seeds, isOver = () => false, bug, failuresMax = 1, twiceEvery = 50, onFailure } = options;
+  const {
+    from,
+    seeds,
+    isOver = () => false,
+    bug,
+    faults = FAULTS,
+    failuresMax = 1,
+    twiceEvery = 50,
+    onFailure,
+  } = options;
   const marks = new Map<MarkName, number>();
   const struck = new Map<Fault, number>();
   const failures: Failure[] = [];
   const total = { seeds: 0, events: 0, simulatedMs: 0, committed: 0 };
   for (let seed = from; seed < from + seeds && failures.length < failuresMax && !isOver(); seed++) {
-    const plan = planOf(seed);
+    const plan = planOf(seed, faults);
     const outcome = await simulate(plan, bug);
     const violations = [...outcome.violations];
     if (seed % twiceEvery === 0) violations.push(...(await runAgain(plan, outcome.traceHash, bug)));

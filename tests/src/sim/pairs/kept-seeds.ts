@@ -1,13 +1,33 @@
+import { type Fault, FAULTS } from './plan.js';
+
+interface KeptSeed {
+  readonly seed: number;
+  readonly found: string;
+  /** The last class of faults that there was then. */
+  readonly last: Fault;
+}
+
 /**
  * Seeds that have found something (H34). What a seed does changes with the plans that are drawn from it; each is kept together with
- * what it was found for, and replaced by another one that finds the same when it does not any more.
+ * what it was found for and with the classes of faults of that time, and replaced by another one that finds the same when it does
+ * not any more.
  */
-export const KEPT_SEEDS: readonly { readonly seed: number; readonly found: string }[] = [
-  { seed: 132, found: 'a state copy that failed at its end kept its member from stopping' },
-  { seed: 2164, found: 'a restarted primary paired a member that lacked what its earlier life had released' },
-  { seed: 2241, found: 'a switch asked for a primary that was no member any more' },
+export const KEPT_SEEDS: readonly KeptSeed[] = [
+  { seed: 132, found: 'a state copy that failed at its end kept its member from stopping', last: 'fullDisk' },
+  {
+    seed: 2164,
+    found: 'a restarted primary paired a member that lacked what its earlier life had released',
+    last: 'fullDisk',
+  },
+  { seed: 2241, found: 'a switch asked for a primary that was no member any more', last: 'fullDisk' },
   {
     seed: 712761,
     found: 'a follower that was told of a later epoch while its store was being made acknowledged nothing for ever',
+    last: 'fullDisk',
   },
 ];
+
+/** The classes of faults that there were when this one was found. */
+export function faultsThen({ last }: KeptSeed): readonly Fault[] {
+  return FAULTS.slice(0, FAULTS.indexOf(last) + 1);
+}

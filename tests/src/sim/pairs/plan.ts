@@ -157,8 +157,8 @@ const STRIKES_MAX: Readonly<Record<Fault, number>> = {
   zombie: 1,
 };
 
-/** Of one seed, always the same one. */
-export function planOf(seed: number): Plan {
+/** Of one seed, always the same one. @param faults what may happen; leaving out the last classes changes nothing of the others */
+export function planOf(seed: number, faults: readonly Fault[] = FAULTS): Plan {
   const random = new SeededRandom(seed);
   const swarm = random.split();
   const members = swarm.below(4) === 0 ? 3 : 2;
@@ -168,7 +168,7 @@ export function planOf(seed: number): Plan {
     seed,
     members,
     safetyMs,
-    actions: actionsOf(random.split(), members, safetyMs),
+    actions: actionsOf(random.split(), { faults, members, safetyMs }),
     inputs: inputsOf(random.split(), safetyMs),
     paces: Array.from({ length: members }, () => (swarm.below(2) === 0 ? 1 : 0.7 + swarm.float() * 0.6)),
     network: {
@@ -217,9 +217,12 @@ export function planOf(seed: number): Plan {
   };
 }
 
-function actionsOf(random: SeededRandom, members: number, safetyMs: number): Action[] {
+function actionsOf(
+  random: SeededRandom,
+  { faults, members, safetyMs }: { faults: readonly Fault[]; members: number; safetyMs: number },
+): Action[] {
   const actions: Action[] = [];
-  for (const fault of FAULTS) {
+  for (const fault of faults) {
     // Drawn in any case, so that leaving out a class changes nothing of the others.
     const own = random.split();
     const isOff = own.float() < 0.3;
