@@ -93,7 +93,7 @@ async function replayingPair(options: LifeOptions = {}): Promise<{ world: World;
 
 it('a replay that is behind gets nothing, and neither folding nor trimming passes it by; acknowledgements do not wait for it (H11)', async () => {
   const { world, notes } = await replayingPair({ limits: { checkpointIntervalMs: 20 } });
-  await world.write(20);
+  for (let batch = 0; batch < 4; batch++) await world.write(5);
   await world.advance(200);
   const { journal } = storeOf(world.machine('b'));
   assert.equal(notes.lastTxId, 20);
