@@ -27,7 +27,7 @@ function randomBytes(random: SeededRandom, count: number): Uint8Array {
   return Uint8Array.from({ length: count }, () => random.below(256));
 }
 
-/** Feeds the stream in random pieces. */
+/** Feeds the stream in random pieces: some lie where the one before ended, others elsewhere. */
 function decode(stream: Uint8Array, random: SeededRandom, frameBytesMax: number): Frame[] {
   const frames: Frame[] = [];
   const reader = new FrameReader(
@@ -37,7 +37,7 @@ function decode(stream: Uint8Array, random: SeededRandom, frameBytesMax: number)
   );
   for (let at = 0; at < stream.length;) {
     const end = Math.min(stream.length, at + 1 + random.below(random.below(4) === 0 ? 3 : 200));
-    reader.push(stream.slice(at, end));
+    reader.push(random.below(2) === 0 ? stream.slice(at, end) : stream.subarray(at, end));
     at = end;
   }
   return frames;
@@ -56,6 +56,33 @@ describe('frames', () => {
       }));
       assert.deepEqual(decode(encode(frames), random, 4096), frames, `seed ${seed}`);
     }
+  });
+
+  it('that come in pieces one behind the other are read where they lie', () => {
+    const stream = encode([
+      { type: 1, payload: new Uint8Array(50) },
+      { type: 2, payload: new Uint8Array(2000) },
+    ]);
+    const at: number[] = [];
+    const reader = new FrameReader(
+      {
+        onFrame: (_type, bytes, start) => {
+          assert.equal(bytes.buffer, stream.buffer);
+          at.push(bytes.byteOffset + start);
+        },
+      },
+      4096,
+      DIRECT_FAULTS,
+    );
+    for (let start = 0; start < stream.length; start += 7) reader.push(stream.subarray(start, start + 7));
+    assert.deepEqual(at, [9, 9 + 50 + 9]);
+  });
+
+  it('whose length is not allowed are refused as soon as it can be read', () => {
+    const header = new Uint8Array(8).fill(0xff);
+    const reader = new FrameReader({ onFrame: () => assert.fail('a frame') }, 4096, DIRECT_FAULTS);
+    reader.push(header.subarray(0, 3));
+    assert.throws(() => reader.push(header.subarray(3)), /4294967295/);
   });
 
   it(`with flipped, missing or extra bytes are refused with a coded error, or are frames that were written (AEP_SEED=${firstSeed})`, () => {

@@ -1,7 +1,8 @@
-import { createServer, type Server, Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { AepError } from '@aep/kernel';
 import { formatAddress, type NetAddress } from './net-address.js';
 import type { Link, LinkHandler, Listener, ListenHandler, Network } from './network.js';
+import { ReadBuffer } from './read-buffer.js';
 
 /** The network of the operating system: TCP without delay for small packets. */
 export class TcpNetwork implements Network {
@@ -19,12 +20,22 @@ export class TcpNetwork implements Network {
   }
 
   connect(address: NetAddress, handler: LinkHandler): Link {
-    const socket = new Socket();
-    socket.setNoDelay(true);
+    const buffer = new ReadBuffer();
+    const socket = connect({
+      host: address.host,
+      port: address.port,
+      noDelay: true,
+      onread: {
+        buffer: () => buffer.room(),
+        callback: (count) => {
+          link.onBytes(buffer.take(count));
+          return true;
+        },
+      },
+    });
     const link = new TcpLink(socket, address);
     link.start(handler);
     socket.once('connect', () => handler.onOpen());
-    socket.connect({ host: address.host, port: address.port });
     return link;
   }
 }
@@ -66,11 +77,14 @@ export class TcpLink implements Link {
     const { socket } = this;
     socket.on('connect', () => (this.isConnected = true));
     socket.on(this.openEvent, () => (this.isOpen = true));
-    socket.on('data', (bytes: Buffer) => {
-      if (!this.isEnded) handler.onBytes(bytes);
-    });
+    socket.on('data', (bytes: Buffer) => this.onBytes(bytes));
     socket.on('error', (error) => (this.failure = error));
     socket.on('close', () => handler.onClose(this.closeCause()));
+  }
+
+  /** From a socket that reads into a buffer of ours, which emits no data. */
+  onBytes(bytes: Uint8Array): void {
+    if (!this.isEnded) this.handler.onBytes(bytes);
   }
 
   write(chunk: Uint8Array): void {

@@ -144,6 +144,42 @@ for (const [name, makeWorld] of Object.entries(worlds)) {
       await stop();
     });
 
+    it('bytes that are kept never change, however much comes after them', async () => {
+      const { world, near, far, stop } = await connected();
+      const kept: Uint8Array[] = [];
+      let count = 0;
+      near.onBytes = (bytes) => {
+        kept.push(bytes);
+        count += bytes.length;
+      };
+      const total = name === 'memory' ? 5_000 : 3_000_000;
+      for (let at = 0; at < total; at += 1_000) {
+        const chunk = Uint8Array.from({ length: 1_000 }, (_, index) => patternAt(at + index));
+        far.link.write(chunk);
+      }
+      await world.until(() => count === total);
+      let at = 0;
+      let wrong = 0;
+      for (const bytes of kept) for (const byte of bytes) if (byte !== patternAt(at++)) wrong++;
+      assert.equal(wrong, 0);
+      near.link.abort();
+      await stop();
+    });
+
+    it('holds bytes back for the side that connected, too, and tells it of the end behind them', async () => {
+      const { world, near, far, stop } = await connected();
+      near.link.pause();
+      far.link.write(Uint8Array.of(1));
+      near.link.write(Uint8Array.of(2));
+      await world.until(() => far.bytes.length === 1);
+      far.link.close();
+      assert.deepEqual([near.bytes, near.closes], [[], []]);
+      near.link.resume();
+      await world.until(() => near.closes.length === 1);
+      assert.deepEqual(near.bytes, [1]);
+      await stop();
+    });
+
     it('says why it cannot connect or listen', async () => {
       const { world, near, bound, stop } = await connected();
       let failure: AepError | undefined;
@@ -163,4 +199,8 @@ for (const [name, makeWorld] of Object.entries(worlds)) {
       assert.equal(late.isOpen, false);
     });
   });
+}
+
+function patternAt(at: number): number {
+  return (at * 7 + (at >> 8)) & 0xff;
 }

@@ -1,5 +1,6 @@
 import { AepError, type Clock } from '@aep/kernel';
-import { Checkpointer, type CheckpointOptions, RecordReader } from '@aep/store';
+import { readU32 } from '@aep/net/internal';
+import { type AppendResult, Checkpointer, type CheckpointOptions, HEADER_BYTES, RecordReader } from '@aep/store';
 import { issueStable } from '@aep/store/internal';
 import type { GroupPosition } from '../link/frames.js';
 import { protocolError } from '../link/protocol.js';
@@ -174,8 +175,9 @@ export class Follower implements StoreUser {
   onDurable(txId: number): void {
     if (this.isClosed) return;
     this.recent.durable(txId);
-    this.append();
+    // First of all: the clients of the primary wait for it.
     if (!this.isCutting) this.parts.listener.onDurable(txId);
+    this.append();
     this.fold();
     this.lookForRest();
   }
@@ -211,17 +213,13 @@ export class Follower implements StoreUser {
     try {
       for (let run = this.queue[0]; run !== undefined; run = this.queue[0]) {
         while (run.at < run.end) {
-          const end = this.check(run);
-          const result = journal.append(run.bytes, end - run.at, run.at);
+          const result = this.appendSome(run);
           if (result === 'closed') return;
           if (result === 'back-pressured') {
             // Something waits for the disk, so `onDurable` comes and goes on here; the window bounds what waits with it.
             this.parts.mark('follower-back-pressured');
             return;
           }
-          this.recent.add(this.reader.txId, journal.appended.bytes, journal.appended.start, end - run.at);
-          this.queuedBytes -= end - run.at;
-          run.at = end;
         }
         this.queue.shift();
       }
@@ -233,10 +231,35 @@ export class Follower implements StoreUser {
     }
   }
 
-  /** Checks the next record before anything of it is kept; answers its end. */
-  protected check(run: PendingRun): number {
+  /**
+   * Copies as much of the run as there is room to where the journal keeps records, then checks and appends each of them there: one
+   * copy for many. What is left behind a record that was refused is overwritten by whatever comes next.
+   */
+  private appendSome(run: PendingRun): AppendResult {
     const { journal } = this.parts.held.store;
-    const end = this.reader.open(run.bytes, run.at, run.end);
+    const { bytes, start } = journal.room;
+    const end = start + Math.min(run.end - run.at, bytes.length - start);
+    bytes.set(run.bytes.subarray(run.at, run.at + end - start), start);
+    for (let at = start; ;) {
+      const isWhole = end - at >= HEADER_BYTES && readU32(bytes, at) <= end - at;
+      // One that reaches beyond the room is appended from where it came: the journal then makes room elsewhere.
+      const from = isWhole ? at : run.at;
+      const source = isWhole ? bytes : run.bytes;
+      const length = this.check(source, from, isWhole ? end : run.end) - from;
+      const result = journal.append(source, length, from);
+      if (result !== 'accepted') return result;
+      this.recent.add(this.reader.txId, journal.appended.bytes, journal.appended.start, length);
+      this.queuedBytes -= length;
+      run.at += length;
+      at += length;
+      if (!isWhole || run.at === run.end) return 'accepted';
+    }
+  }
+
+  /** Checks the record at `bytes[start]` before it is kept; answers its end. */
+  protected check(bytes: Uint8Array, start: number, limit: number): number {
+    const { journal } = this.parts.held.store;
+    const end = this.reader.open(bytes, start, limit);
     this.reader.checkFollows(journal.lastTxId, journal.lastHash);
     if (this.reader.epoch < journal.lastEpoch)
       throw protocolError(`record ${this.reader.txId} has an older epoch than the one before it`);

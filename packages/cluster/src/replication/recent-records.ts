@@ -2,7 +2,12 @@ import { assert } from '@aep/kernel';
 import { RecordReader, type RecordHash, type RecordRun } from '@aep/store';
 import { offsetInRun } from '@aep/store/internal';
 
-interface RecentRun extends RecordRun {
+/** A run of which it is known where it ends, without going through it. */
+export interface KnownRun extends RecordRun {
+  readonly lastTxId: number;
+}
+
+interface RecentRun extends KnownRun {
   readonly firstTxId: number;
   readonly bytes: Uint8Array;
   readonly start: number;
@@ -73,17 +78,18 @@ export class RecentRecords {
   }
 
   /** Records from `txId` on that lie together; undefined when that record is not here. */
-  from(txId: number): RecordRun | undefined {
+  from(txId: number): KnownRun | undefined {
     const run = this.find(txId);
     if (run === undefined) return undefined;
-    return { firstTxId: txId, bytes: run.bytes, start: offsetInRun(run, txId), end: run.end };
+    const { lastTxId, bytes, end } = run;
+    return { firstTxId: txId, lastTxId, bytes, start: offsetInRun(run, txId), end };
   }
 
   /** The record after the one that ends at `end` of `bytes`, when both lie together: spares looking for it from the front of its run. */
-  following(txId: number, bytes: Uint8Array, end: number): RecordRun | undefined {
+  following(txId: number, bytes: Uint8Array, end: number): KnownRun | undefined {
     const run = this.runs[this.runs.length - 1];
     if (run === undefined || run.bytes !== bytes || txId <= run.firstTxId || txId > run.lastTxId) return undefined;
-    return { firstTxId: txId, bytes, start: end, end: run.end };
+    return { firstTxId: txId, lastTxId: run.lastTxId, bytes, start: end, end: run.end };
   }
 
   hashOf(txId: number): RecordHash | undefined {

@@ -1,6 +1,6 @@
 import type { JournalReader, RecordHash, RecordRun } from '@aep/store';
 import { offsetInRun } from '@aep/store/internal';
-import type { RecentRecords } from './recent-records.js';
+import type { KnownRun, RecentRecords } from './recent-records.js';
 
 /** Where records are read: the newest in memory, the others in the journal. */
 export interface RecordSource {
@@ -17,7 +17,7 @@ export interface RecordSource {
 export class RecordFeed {
   private runs: IterableIterator<RecordRun> | undefined;
   /** What is left of the last run. */
-  private rest: RecordRun | undefined;
+  private rest: KnownRun | undefined;
   private lastBytes: Uint8Array = NO_BYTES;
   private lastEnd = 0;
 
@@ -32,24 +32,25 @@ export class RecordFeed {
    *
    * @throws AEP_JOURNAL_TRIMMED, AEP_RECORD_CORRUPT
    */
-  next(upToTxId: number): RecordRun | undefined {
+  next(upToTxId: number): KnownRun | undefined {
     if (this.nextTxId > Math.min(upToTxId, this.source.journal.lastTxId)) return undefined;
     const run = this.rest ?? this.find();
     this.rest = undefined;
     if (run === undefined) return undefined;
-    let { end } = run;
-    const lastTxId = lastTxIdOf(run);
+    const { firstTxId, bytes, start } = run;
+    let { lastTxId, end } = run;
     if (lastTxId > upToTxId) {
       end = offsetInRun(run, upToTxId + 1);
-      this.rest = { firstTxId: upToTxId + 1, bytes: run.bytes, start: end, end: run.end };
+      this.rest = { firstTxId: upToTxId + 1, lastTxId, bytes, start: end, end: run.end };
+      lastTxId = upToTxId;
     }
-    this.nextTxId = Math.min(lastTxId, upToTxId) + 1;
-    this.lastBytes = run.bytes;
+    this.nextTxId = lastTxId + 1;
+    this.lastBytes = bytes;
     this.lastEnd = end;
-    return { firstTxId: run.firstTxId, bytes: run.bytes, start: run.start, end };
+    return { firstTxId, lastTxId, bytes, start, end };
   }
 
-  private find(): RecordRun | undefined {
+  private find(): KnownRun | undefined {
     const { recent, journal } = this.source;
     const near = recent.following(this.nextTxId, this.lastBytes, this.lastEnd) ?? recent.from(this.nextTxId);
     if (near !== undefined) {
@@ -58,21 +59,22 @@ export class RecordFeed {
     }
     this.runs ??= journal.readRuns(this.nextTxId);
     const { value, done } = this.runs.next();
-    if (done !== true) return value;
+    if (done !== true) return known(value);
     // It ended at what was durable then; there is more by now, or it is in memory.
     this.runs = undefined;
     if (this.nextTxId > journal.stableTxId) return undefined;
     this.runs = journal.readRuns(this.nextTxId);
     const again = this.runs.next();
-    return again.done === true ? undefined : again.value;
+    return again.done === true ? undefined : known(again.value);
   }
 }
 
-function lastTxIdOf(run: RecordRun): number {
-  let txId = run.firstTxId - 1;
-  const view = new DataView(run.bytes.buffer, run.bytes.byteOffset);
-  for (let at = run.start; at < run.end; txId++) at += view.getUint32(at, true);
-  return txId;
+/** A run of the journal does not say where it ends. */
+function known({ firstTxId, bytes, start, end }: RecordRun): KnownRun {
+  let lastTxId = firstTxId - 1;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  for (let at = start; at < end; lastTxId++) at += view.getUint32(at, true);
+  return { firstTxId, lastTxId, bytes, start, end };
 }
 
 const NO_BYTES = new Uint8Array(0);

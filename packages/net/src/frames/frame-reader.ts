@@ -20,13 +20,16 @@ export interface FrameFaults {
 
 /**
  * Cuts a byte stream into frames, `length u32 | crc32 u32 | type u8 | payload`, little-endian; length and CRC-32 cover type
- * and payload. A frame that lies in one piece of the stream is read in place; one that is spread over pieces is put together
- * in a buffer of its own, allocated only after its length was found to be allowed.
+ * and payload. A frame that lies in one place is read there, also when it came in several pieces that lie one behind the other;
+ * one that is spread over several places is put together in a buffer of its own, allocated only after its length was found to
+ * be allowed.
  */
 export class FrameReader {
+  /** The beginning of a frame at the end of the last piece: where it goes on shows whether it must be copied. */
+  private rest: Uint8Array | undefined;
   private readonly header = new Uint8Array(FRAME_HEADER_BYTES);
+  /** Of the frame that is being put together; 0 when there is none. */
   private headerCount = 0;
-  /** The frame being put together; undefined between frames. */
   private body: Uint8Array | undefined;
   private bodyCount = 0;
   private isStopped = false;
@@ -45,49 +48,57 @@ export class FrameReader {
 
   /** Throws what the faults make, and what the sink throws. */
   push(bytes: Uint8Array): void {
+    const { rest } = this;
+    this.rest = undefined;
+    let piece = bytes;
+    if (rest !== undefined) {
+      if (rest.buffer === bytes.buffer && rest.byteOffset + rest.length === bytes.byteOffset)
+        piece = new Uint8Array(rest.buffer, rest.byteOffset, rest.length + bytes.length);
+      else this.copy(rest, 0);
+    }
     let at = 0;
-    while (at < bytes.length && !this.isStopped) {
-      at = this.body !== undefined ? this.fillBody(bytes, at) : this.startFrame(bytes, at);
+    while (at < piece.length && !this.isStopped) {
+      at = this.headerCount > 0 ? this.copy(piece, at) : this.inPlace(piece, at);
     }
   }
 
-  private startFrame(bytes: Uint8Array, start: number): number {
-    let header = bytes;
+  private inPlace(bytes: Uint8Array, start: number): number {
+    const body = start + FRAME_HEADER_BYTES;
+    // Looked at before anything is waited for: a length that is not allowed is refused at once.
+    const end = body <= bytes.length ? body + this.lengthIn(bytes, start) : Infinity;
+    if (end <= bytes.length) {
+      this.deliver(bytes, body, end, readU32(bytes, start + 4));
+      return end;
+    }
+    this.rest = bytes.subarray(start);
+    return bytes.length;
+  }
+
+  private copy(bytes: Uint8Array, start: number): number {
     let at = start;
-    let headerAt = start;
-    if (this.headerCount > 0 || bytes.length - start < FRAME_HEADER_BYTES) {
+    if (this.body === undefined) {
       while (this.headerCount < FRAME_HEADER_BYTES && at < bytes.length) this.header[this.headerCount++] = bytes[at++]!;
       if (this.headerCount < FRAME_HEADER_BYTES) return at;
-      this.headerCount = 0;
-      header = this.header;
-      headerAt = 0;
-    } else {
-      at += FRAME_HEADER_BYTES;
+      this.body = new Uint8Array(this.lengthIn(this.header, 0));
+      this.bodyCount = 0;
     }
-    const length = readU32(header, headerAt);
-    if (length === 0) throw this.faults.malformed('a frame without a type');
-    if (length > this.frameBytesMax) throw this.faults.tooLarge(length, this.frameBytesMax);
-    const checksum = readU32(header, headerAt + 4);
-    if (bytes.length - at >= length) {
-      this.deliver(bytes, at, at + length, checksum);
-      return at + length;
-    }
-    if (header !== this.header) this.header.set(header.subarray(headerAt, headerAt + FRAME_HEADER_BYTES));
-    this.body = new Uint8Array(length);
-    this.bodyCount = 0;
-    return at;
-  }
-
-  private fillBody(bytes: Uint8Array, at: number): number {
-    const body = this.body!;
+    const { body } = this;
     const count = Math.min(bytes.length - at, body.length - this.bodyCount);
     body.set(bytes.subarray(at, at + count), this.bodyCount);
     this.bodyCount += count;
     if (this.bodyCount === body.length) {
       this.body = undefined;
+      this.headerCount = 0;
       this.deliver(body, 0, body.length, readU32(this.header, 4));
     }
     return at + count;
+  }
+
+  private lengthIn(bytes: Uint8Array, start: number): number {
+    const length = readU32(bytes, start);
+    if (length === 0) throw this.faults.malformed('a frame without a type');
+    if (length > this.frameBytesMax) throw this.faults.tooLarge(length, this.frameBytesMax);
+    return length;
   }
 
   private deliver(bytes: Uint8Array, start: number, end: number, checksum: number): void {
