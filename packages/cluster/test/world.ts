@@ -10,10 +10,9 @@ import {
   MemoryRegister,
   type ReplayPort,
 } from '@aep/cluster';
-import { type AepError, FunctionLog, type Log, SeededRandom, VirtualClock } from '@aep/kernel';
+import { type AepError, FunctionLog, type Log, ProcessClock, SeededRandom, VirtualClock } from '@aep/kernel';
 import { type Link, type LinkHandler, MemoryNetwork, type Network } from '@aep/net';
 import { MemoryDisk, MemoryFaults, MemoryStoreMaker, type Store, Table } from '@aep/store';
-import { ProcessClock } from './process-clock.js';
 import { tapNetwork } from './tapped-network.js';
 import { Released, TestEngines } from './test-engine.js';
 

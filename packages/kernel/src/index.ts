@@ -6,6 +6,7 @@ export { Histogram } from './histogram.js';
 export { FunctionLog, type Log, type LogLevel, type LogLine, silentLog } from './log.js';
 export { didYouMean, nearestName } from './nearest-name.js';
 export { ObjectPool } from './object-pool.js';
+export { ProcessClock } from './process-clock.js';
 export { type Random, SeededRandom, systemRandom } from './random.js';
 export { RingQueue } from './ring-queue.js';
 export { VirtualClock } from './virtual-clock.js';

@@ -1,13 +1,12 @@
 import { type BusDescription, LoopbackProvider } from '@aep/bus';
 import { createEngine, type Engine } from '@aep/engine';
 import { type GatewayJournal, NewOrderMessage } from '@aep/example-orders';
-import { describeError, SeededRandom, silentLog, VirtualClock } from '@aep/kernel';
+import { describeError, ProcessClock, SeededRandom, silentLog, VirtualClock } from '@aep/kernel';
 import { MemoryDisk, MemoryStore } from '@aep/store';
 import { checkAlarms } from '../checker/alarm-effects.js';
 import type { Violation } from '../checker/invariants.js';
 import { readMemory } from '../checker/memory-image.js';
 import { type AlarmBook, alarmApp, EVENTS, isPoison, sourcedAlarmApp } from './alarms-app.js';
-import { NodeClock } from './node-clock.js';
 import { WallJumps } from './wall-jumps.js';
 
 const LINES = 40;
@@ -39,7 +38,7 @@ class AlarmsSimulation {
   private readonly isSourced: boolean;
   private readonly crashRate: number;
   private readonly set = new Map<number, SetAlarm>();
-  private node: { readonly engine: Engine; readonly clock: NodeClock; readonly store: MemoryStore };
+  private node: { readonly engine: Engine; readonly clock: ProcessClock; readonly store: MemoryStore };
   private readonly failed = new Set<number>();
   private isStarted = false;
   private offered = 0;
@@ -94,14 +93,14 @@ class AlarmsSimulation {
   private crash(): void {
     this.checkOverdue();
     const { clock, store } = this.node;
-    clock.die();
+    clock.kill();
     this.set.clear();
     this.node = this.boot(store.crash('chance').disk);
   }
 
   private boot(disk: MemoryDisk): AlarmsSimulation['node'] {
     this.isStarted = false;
-    const clock = new NodeClock(this.clock, (error) => this.onDeath(error));
+    const clock = new ProcessClock(this.clock, (error) => this.onDeath(error));
     const store = new MemoryStore({ clock, engineName: 'alarms', disk, random: this.random.split() });
     const { random } = this;
     store.faults.commitMs = () => random.float() * 20;

@@ -2,14 +2,14 @@ import type { BusDescription } from '@aep/bus';
 import { DirectProvider } from '@aep/bus-direct';
 import { createEngine, defineApp, type Engine } from '@aep/engine';
 import { departmentOf, Ledger, NewOrderMessage, OrdersFactory } from '@aep/example-orders';
-import { describeError, SeededRandom, silentLog, VirtualClock } from '@aep/kernel';
+import { describeError, ProcessClock, SeededRandom, silentLog, VirtualClock } from '@aep/kernel';
 import { MemoryNetwork } from '@aep/net';
 import { MemoryDisk, MemoryStore } from '@aep/store';
 import { readMemory } from '../checker/memory-image.js';
 import type { EngineImage } from '../checker/engine-image.js';
 import { ENGINES } from '../harness/paths.js';
 import { faultyProcessor, MESSAGE_BYTES_MAX } from './faulty-apps.js';
-import { NodeClock, nodeNetwork } from './node-clock.js';
+import { nodeNetwork } from './node-network.js';
 
 export type EngineName = (typeof ENGINES)[number];
 
@@ -22,7 +22,7 @@ const RETENTION_MS = 1e12;
 /** One simulated process: an engine, its clock, its disk. */
 interface Node {
   readonly engine: Engine;
-  readonly clock: NodeClock;
+  readonly clock: ProcessClock;
   readonly store: MemoryStore;
   isStarted: boolean;
 }
@@ -64,13 +64,13 @@ export class OrdersWorld {
   /** The process dies here and now, and is started again on what its disk has. */
   crash(name: EngineName): void {
     const { clock, store } = this.nodes.get(name)!;
-    clock.die();
+    clock.kill();
     this.network.crash(name);
     this.boot(name, store.crash('chance').disk);
   }
 
   private boot(name: EngineName, disk: MemoryDisk): void {
-    const clock = new NodeClock(this.clock, (error) => this.onDeath(name, node, error));
+    const clock = new ProcessClock(this.clock, (error) => this.onDeath(name, node, error));
     const store = new MemoryStore({ clock, engineName: name, disk, random: this.random.split() });
     const node: Node = { engine: this.makeEngine(name, clock, store), clock, store, isStarted: false };
     this.nodes.set(name, node);
@@ -88,7 +88,7 @@ export class OrdersWorld {
     this.crash(name);
   }
 
-  private makeEngine(name: EngineName, clock: NodeClock, store: MemoryStore): Engine {
+  private makeEngine(name: EngineName, clock: ProcessClock, store: MemoryStore): Engine {
     const nonces = this.random.split();
     const provider = new DirectProvider({
       network: nodeNetwork(this.network.node(name), clock),

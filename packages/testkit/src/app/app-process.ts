@@ -1,7 +1,6 @@
 import { type AlertEvent, createEngine, type Engine, type EngineOptions, EngineStopped } from '@aep/engine';
-import { AepError, FunctionLog, type LogLine, SeededRandom } from '@aep/kernel';
+import { AepError, FunctionLog, type LogLine, ProcessClock, SeededRandom } from '@aep/kernel';
 import { type CrashOutcome, MemoryStore } from '@aep/store';
-import { ProcessClock } from '../time/process-clock.js';
 import type { TestTime } from '../time/test-time.js';
 import { HandlerFaults } from './handler-faults.js';
 import { type AppLife, type AppSource, beginLife, GIVEN_COMMAND } from './app-source.js';
