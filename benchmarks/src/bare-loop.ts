@@ -1,6 +1,6 @@
 import { open, type RootDatabase } from 'lmdb';
-import { Execution, Order, Position } from './gen/trade.js';
-import { readAll } from './orders.js';
+import { Order, Position } from './gen/trade.js';
+import { executionOf, readAll } from './orders.js';
 
 /**
  * The limit that the engine is measured against: view, handler and one synced LMDB transaction per group commit, with the
@@ -114,13 +114,7 @@ function handle(bytes: Uint8Array, positions: Map<string, Position>, target: Uin
   position.quantity += order.quantity;
   position.value += order.price * order.quantity;
   position.lastSequence = order.sequence;
-  const execution = Execution.create();
-  execution.orderId = order.orderId;
-  execution.region = order.region;
-  execution.department = order.department;
-  execution.quantity = order.quantity;
-  execution.price = order.price;
-  execution.sequence = order.sequence;
+  const execution = executionOf(order);
   let end = position.$encodeTo(target, offset);
   end = execution.$encodeTo(target, end);
   execution.dispose();

@@ -1,5 +1,5 @@
 import { SeededRandom } from '@aep/kernel';
-import { Order, Side } from './gen/trade.js';
+import { Execution, Order, Side } from './gen/trade.js';
 
 /** Entities that the reference case chooses from, uniformly. */
 export const ACCOUNTS = 100_000;
@@ -67,4 +67,16 @@ export function readAll(order: Order): number {
     order.sequence +
     order.note.length
   );
+}
+
+/** What the reference case sends for an order. */
+export function executionOf(order: Order): Execution {
+  const execution = Execution.create();
+  execution.orderId = order.orderId;
+  execution.region = order.region;
+  execution.department = order.department;
+  execution.quantity = order.quantity;
+  execution.price = order.price;
+  execution.sequence = order.sequence;
+  return execution;
 }

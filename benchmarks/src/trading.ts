@@ -10,8 +10,8 @@ import {
 import { type Clock, SystemClock } from '@aep/kernel';
 import type { Store } from '@aep/store';
 import { openLmdbStore } from '@aep/store-lmdb';
-import { Execution, Order, Positions, TradeFactory } from './gen/trade.js';
-import { readAll } from './orders.js';
+import { Order, Positions, TradeFactory } from './gen/trade.js';
+import { executionOf, readAll } from './orders.js';
 
 /** The bus of the reference case. Nobody joins `executions`: what is sent there is confirmed at once. */
 export const tradingBus: BusDescription = {
@@ -41,14 +41,7 @@ const tradingApp = () =>
     position.quantity += order.quantity;
     position.value += order.price * order.quantity;
     position.lastSequence = order.sequence;
-    const execution = Execution.create();
-    execution.orderId = order.orderId;
-    execution.region = order.region;
-    execution.department = order.department;
-    execution.quantity = order.quantity;
-    execution.price = order.price;
-    execution.sequence = order.sequence;
-    send('executions', execution);
+    send('executions', executionOf(order));
   });
 
 export interface TradingOptions {

@@ -1,5 +1,5 @@
-import { Execution, Order } from '../gen/trade.js';
-import { readAll } from '../orders.js';
+import { Order } from '../gen/trade.js';
+import { executionOf, readAll } from '../orders.js';
 
 /** What the job of the reference case makes of one order. */
 export interface JobOutcome {
@@ -18,13 +18,7 @@ const target = new Uint8Array(1024);
 export function doJob(bytes: Uint8Array): JobOutcome {
   const order = Order.wrap(bytes);
   readAll(order);
-  const execution = Execution.create();
-  execution.orderId = order.orderId;
-  execution.region = order.region;
-  execution.department = order.department;
-  execution.quantity = order.quantity;
-  execution.price = order.price;
-  execution.sequence = order.sequence;
+  const execution = executionOf(order);
   const end = execution.$encodeTo(target, 0);
   const outcome = {
     account: order.account,
