@@ -412,6 +412,20 @@ test('another store gets another engine, because an application may keep somethi
   await pair.ends(pair.primary.engine);
 });
 
+test('engines that follow one after the other may share one application object', async () => {
+  const app = ledgerApp();
+  const pair = await new Pair({}, () => app).start();
+  await pair.deliver('');
+  for (let round = 0; round < 3; round++) {
+    await pair.begin();
+    await pair.feed();
+    assert.deepEqual([pair.failures, pair.standby.status().txId], [[], 1]);
+    pair.standby.end();
+  }
+  assert.equal(pair.engines, 3);
+  await pair.ends(pair.primary.engine);
+});
+
 test('only the engine of an event-sourced application follows, once, before it starts; only there is a replay verified', async () => {
   const pair = await new Pair().start();
   const listener = { onRoom: () => undefined, onProblem: () => undefined, onFailure: () => undefined };

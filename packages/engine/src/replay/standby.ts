@@ -58,11 +58,13 @@ export class Standby {
     this.replay = undefined;
   }
 
-  /** The engine that followed has been started, or is not needed: another one takes its place. */
+  /**
+   * The engine that followed has been started, or is not needed: another one takes its place when it has ended, because both
+   * may be given the same application object.
+   */
   renew(): void {
     this.hasFollowed = false;
-    void this.retire();
-    this.next = this.make();
+    this.next = this.retire().then(() => this.make());
   }
 
   /** Ends an engine that was not started. */
