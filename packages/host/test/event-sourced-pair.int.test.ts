@@ -104,14 +104,13 @@ test('with verifyReplay a handler that is not deterministic is named by the back
   assert.equal(ledgerOf(two).sales, 33);
 });
 
-test('a member that lost its disk gets the state by a copy, and follows (H11, H12)', async (context) => {
+test('a member that joins a running group has the state of its last snapshot and what came after it, and so has the first one when it comes back (H11, H12)', async (context) => {
   const group = new Group(context, ['one', 'two'], '<snapshotEvery>50</snapshotEvery>');
   const one = await group.start('one');
   for (let count = 0; count < 120; count++) await one.engine('till').inject(sale('tea', 1));
   const two = await group.start('two');
   await until(() => replayOf(two)?.txId === one.status().apps[0]!.statistics.stableTxId);
   assert.deepEqual(ledgerOf(two), ledgerOf(one));
-  // The first steps back: what it has handled is not taken for its state any more.
   await one.engine('till').inject(sale('tea', 1));
   await one.stop();
   await until(() => primaryOf([two]) === two);
