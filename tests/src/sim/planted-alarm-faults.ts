@@ -2,6 +2,7 @@ import { fault, type PlantedFault } from './planted-fault.js';
 
 const TIMERS = 'engine/dist/services/timers.js';
 const EVENT_SOURCING = 'engine/dist/services/event-sourcing.js';
+const REPLAY_STEP = 'engine/dist/replay/replay-step.js';
 const OPEN_TRANSACTION = 'engine/dist/transaction/open-transaction.js';
 
 /** Faults of timers. */
@@ -57,10 +58,10 @@ const SOURCING_FAULTS: readonly PlantedFault[] = [
   fault(
     'a replay leaves out a message',
     ['FoldEquality'],
-    [EVENT_SOURCING, 'EventSourcing', 'replayRecord'],
+    [REPLAY_STEP, 'ReplayStep', 'run'],
     (original) => {
       return function (reader, ...rest) {
-        return reader.txId % 5 === 0 ? Promise.resolve(0) : original.call(this, reader, ...rest);
+        return reader.txId % 5 === 0 ? false : original.call(this, reader, ...rest);
       };
     },
   ),
