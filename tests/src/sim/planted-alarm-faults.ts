@@ -55,16 +55,11 @@ const SAVEPOINT_FAULTS: readonly PlantedFault[] = [
 
 /** Faults of event sourcing. */
 const SOURCING_FAULTS: readonly PlantedFault[] = [
-  fault(
-    'a replay leaves out a message',
-    ['FoldEquality'],
-    [REPLAY_STEP, 'ReplayStep', 'run'],
-    (original) => {
-      return function (reader, ...rest) {
-        return reader.txId % 5 === 0 ? false : original.call(this, reader, ...rest);
-      };
-    },
-  ),
+  fault('a replay leaves out a message', ['FoldEquality'], [REPLAY_STEP, 'ReplayStep', 'run'], (original) => {
+    return function (reader, ...rest) {
+      return reader.txId % 5 === 0 ? false : original.call(this, reader, ...rest);
+    };
+  }),
   fault(
     'a replay begins before its snapshot',
     ['FoldEquality'],
