@@ -57,6 +57,19 @@ describe('a switch (H8)', () => {
     assert.ok((world.marks.get('switch-given-up') ?? 0) > 0);
   });
 
+  it('that is given up does not keep a member that was told to stop (simulated seed 2105837)', async () => {
+    const world = await pair();
+    world.machine('b').faults.commitMs = () => 30;
+    world.machine('a').write(10);
+    const answer = answered(world, (done) => world.machine('a').member.switchTo('b', done));
+    await world.advance(5);
+    world.machine('a').member.stop();
+    await world.advance(5);
+    world.kill('b');
+    assert.equal(await answer, 'AEP_CLUSTER_SWITCH_REFUSED');
+    await world.until('a has stopped', () => world.machine('a').role === 'stopped');
+  });
+
   it('does not wait for a joining member that hangs and then dies meanwhile (simulated seed 3989)', async () => {
     const world = await pair(['a', 'b', 'c']);
     world.machine('c').faults.commitMs = () => 100;

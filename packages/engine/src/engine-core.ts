@@ -74,7 +74,8 @@ export class EngineCore implements BusPortListener, PipelineListener {
   readonly scope = new HandlerScope();
   readonly time: LoopTime;
   /** A write failed: nothing is acknowledged, released or journaled any more (E34, H22). */
-  hasStoreFailed = false;
+  /** Nothing is acknowledged or released any more, whatever else ends the engine (H22). */
+  storeFailure: AepError | undefined;
   private readonly headWatch: HeadWatch;
   private isScheduled = false;
   /** A binding was told `back-pressured` and waits for `resume`. */
@@ -269,7 +270,7 @@ export class EngineCore implements BusPortListener, PipelineListener {
 
   private onStoreFailure(error: AepError): void {
     // Nothing after a failed write is acknowledged or released (E34, H22): the journal issues no further mark.
-    this.hasStoreFailed = true;
+    this.storeFailure ??= error;
     this.pipeline.stage = 'closed';
     this.inFlight.freeze();
     this.messaging.halt();

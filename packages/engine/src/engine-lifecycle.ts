@@ -314,9 +314,11 @@ export class EngineLifecycle {
       this.idempotency.stop(core);
       await closeStore(core, cause ?? stopped(options.name));
     }
-    const report: StopReport = { cause, drained: heldBy === undefined, heldBy };
-    this.waiters.stopEnds(cause ?? stopped(options.name));
-    await this.dispatch(new EngineStopped(options.name, cause));
+    // A disk that fails while an orderly stop is under way makes it another end: who hears of it must not go on with that store.
+    const ending = cause ?? core?.storeFailure;
+    const report: StopReport = { cause: ending, drained: heldBy === undefined, heldBy };
+    this.waiters.stopEnds(ending ?? stopped(options.name));
+    await this.dispatch(new EngineStopped(options.name, ending));
     for (const finalize of options.app.finalizers)
       // The call is inside the chain: one that throws at once must not leave the engine between stopping and stopped.
       await Promise.resolve()

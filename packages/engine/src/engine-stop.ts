@@ -24,7 +24,7 @@ export async function drain({ core, cause, deadlineMs, mains, when }: DrainParts
   if (cause !== undefined) core.pipeline.stage = 'closed';
   const isHandled = (): boolean => core.inbound.size === 0 && core.pipeline.isResting;
   const isDrained = (): boolean =>
-    core.hasStoreFailed ||
+    core.storeFailure !== undefined ||
     ((cause !== undefined || isHandled()) && (core.inFlight.size === 0 || core.waitsForAbsentBus));
   let haveMainsEnded = false;
   const drained = mains.then(() => {
@@ -54,7 +54,7 @@ export async function closeStore(core: EngineCore, error: AepError): Promise<voi
   core.pipeline.abandon(error);
   core.inFlight.abandon((work) => work.local?.onFailed?.(error));
   for (let work = core.inbound.poll(); work !== undefined; work = core.inbound.poll()) work.local?.onFailed?.(error);
-  if (!core.hasStoreFailed) await new Promise<void>((resolve) => checkpointer.flush(resolve));
+  if (core.storeFailure === undefined) await new Promise<void>((resolve) => checkpointer.flush(resolve));
   checkpointer.close();
   try {
     await store.close();

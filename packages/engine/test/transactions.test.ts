@@ -137,6 +137,15 @@ test('a failed checkpoint is as fatal as a failed sync (H22)', async () => {
   assert.equal(cause?.code, 'AEP_STORE_WRITE_FAILED');
 });
 
+test('a checkpoint that fails while an engine stops in order is the cause of its end (H22; simulated seed 2126326)', async () => {
+  const teller = await startedTeller();
+  teller.bus.deliver(deposit('a', 1));
+  await teller.idle();
+  teller.store.faults.failsNextApply = true;
+  const { cause } = await teller.world.run(teller.engine.stop());
+  assert.equal(cause?.code, 'AEP_STORE_WRITE_FAILED');
+});
+
 test('a full disk holds events back, and they go on when there is space again (E34, S4)', async () => {
   const teller = await startedTeller();
   teller.store.faults.freeBytes = 0;

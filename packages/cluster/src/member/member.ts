@@ -125,7 +125,7 @@ export class Member {
     this.context.log.log('info', 'the member stops');
     const { primary } = this;
     if (primary === undefined) this.shutDown();
-    else primary.drain();
+    else primary.drain(true);
   }
 
   /**

@@ -54,6 +54,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   private readonly recent: RecentRecords;
   private engine: EngineRun | undefined;
   private switchOver: SwitchOver | undefined;
+  private isStopping = false;
   /** It ended without an engine, or after one that had been drained: nothing of it is on its way to the store. */
   isStoreIdle = false;
   /** A follower knows a higher epoch: nothing is released until the register has told whether it is still ours. */
@@ -139,8 +140,9 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     this.context.clock.defer(() => this.parts.listener.onEngineEnded(cause));
   }
 
-  /** Handles what was accepted and ends the engine in order; `onEngineEnded` follows. Records still replicate. */
-  drain(): void {
+  /** Handles what was accepted and ends the engine in order; `onEngineEnded` follows. @param isForGood no other one begins here */
+  drain(isForGood = false): void {
+    this.isStopping ||= isForGood;
     if (this.engine !== undefined) this.engine.drain();
     else this.context.clock.defer(() => this.parts.listener.onEngineEnded(undefined));
   }
@@ -166,7 +168,8 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
   restartEngine(): void {
     if (this.phase === 'ended') return;
     this.phase = 'equalising';
-    this.startEngineWhenEqual();
+    if (this.isStopping) this.drain();
+    else this.startEngineWhenEqual();
   }
 
   /** All listed members have all there is. */
@@ -306,13 +309,13 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
    * once; after a restart the members that are still listed must have the tail of the journal, or be left out.
    */
   protected startEngineWhenEqual(): void {
-    if (this.phase !== 'equalising' || !this.isEqual || this.isDoubted) return;
+    if (this.phase !== 'equalising' || !this.isEqual || this.isDoubted || this.isStopping) return;
     this.phase = 'active';
     this.context.log.log('info', 'this member is the primary', {
       epoch: this.epoch,
       lastTxId: this.held.store.journal.lastTxId,
     });
-    const run = new EngineRun(this.context, {
+    this.engine = new EngineRun(this.context, {
       held: this.held,
       recent: this.recent,
       epoch: () => this.epoch,
@@ -327,7 +330,6 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
         if (this.switchOver?.onEngineEnded(cause) !== true) this.parts.listener.onEngineEnded(cause);
       },
     });
-    this.engine = run;
   }
 
   // The epoch.
