@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import process from 'node:process';
 import { describe, it, test } from 'node:test';
 import { runBatch } from './src/sim/pairs/batch.js';
-import { faultsThen, KEPT_SEEDS } from './src/sim/pairs/kept-seeds.js';
+import { drawingThen, KEPT_SEEDS } from './src/sim/pairs/kept-seeds.js';
 import { PLANTED_BUGS } from './src/sim/pairs/planted-bugs.js';
 
 /** How long new seeds are tried; `npm run sim` tries more. */
@@ -36,7 +36,7 @@ test('members keep every promise of H0 through kills, lost disks, cuts, pauses a
 describe('seeds that once found something stay clean', () => {
   for (const kept of KEPT_SEEDS) {
     void it(`${kept.seed}: ${kept.found}`, async () => {
-      const { failures } = await runBatch({ from: kept.seed, seeds: 1, faults: faultsThen(kept) });
+      const { failures } = await runBatch({ from: kept.seed, seeds: 1, drawing: drawingThen(kept) });
       assert.deepEqual(failures, []);
     });
   }

@@ -44,7 +44,8 @@ export class MemoryTables implements StateTables {
     this.clock.schedule(this.faults.applyMs(), () => {
       if (this.isDead) return;
       this.inFlight = undefined;
-      if (!fails) applyTo(this.disk, pending);
+      if (fails) this.faults.failures++;
+      else applyTo(this.disk, pending);
       done(fails ? applyFailed(appliedTxId) : undefined);
     });
     return 'accepted';

@@ -16,6 +16,8 @@ export interface MachineLife {
   readonly maker: MemoryStoreMaker;
   readonly arbiter: MemoryArbiter;
   readonly events: MemberEvent[];
+  /** Of the machine's disk, when this process began. */
+  readonly failuresBefore: number;
   /** The process has ended by itself. */
   isOver: boolean;
   cause: AepError | undefined;

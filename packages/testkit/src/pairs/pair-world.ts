@@ -109,6 +109,7 @@ export class PairWorld {
       maker,
       arbiter,
       events: [],
+      failuresBefore: machine.diskFaults.failures,
       isOver: false,
       cause: undefined,
     } as unknown as Writable<MachineLife>;
@@ -165,6 +166,7 @@ export class PairWorld {
   bringBackDisk(machine: Machine): boolean {
     const { formerDisk } = machine;
     if (formerDisk === undefined) return false;
+    machine.formerDisk = undefined;
     this.loseDisk(machine);
     machine.disk = formerDisk;
     return true;
@@ -176,7 +178,7 @@ export class PairWorld {
     const { disk, random } = machine;
     const first = disk.runs[0];
     const last = disk.runs[disk.runs.length - 1];
-    if (first === undefined || last === undefined || !disk.isComplete) return false;
+    if (first === undefined || last === undefined || !disk.isComplete || machine.isDamaged) return false;
     const txId = first.firstTxId + random.below(last.lastTxId - first.firstTxId + 1);
     disk.flipBit(txId, random.below(RECORD_BYTES_MIN), random.below(8));
     machine.isDamaged = true;

@@ -1,7 +1,7 @@
 import { type MarkName, MARKS } from '@aep/cluster';
 import type { Violation } from './checkers/violation.js';
 import type { PlantedBug } from './planted-bugs.js';
-import { type Fault, FAULTS, type Plan, planOf } from './plan.js';
+import { type Drawing, type Fault, FAULTS, type Plan, planOf } from './plan.js';
 import { simulate } from './simulation.js';
 
 export interface BatchOptions {
@@ -10,8 +10,8 @@ export interface BatchOptions {
   /** Ends the batch earlier. @default never */
   readonly isOver?: () => boolean;
   readonly bug?: PlantedBug;
-  /** Classes that plans are drawn from. @default all */
-  readonly faults?: readonly Fault[];
+  /** What plans are drawn from. @default everything */
+  readonly drawing?: Drawing;
   /** @default 1 */
   readonly failuresMax?: number;
   /** Every so many seeds one is run a second time (Determinism). @default 50 */
@@ -52,22 +52,13 @@ const OUT_OF_REACH: ReadonlyMap<MarkName, string> = new Map([
 
 /** Runs seeds one after the other until one has broken something. */
 export async function runBatch(options: BatchOptions): Promise<BatchReport> {
-  const {
-    from,
-    seeds,
-    isOver = () => false,
-    bug,
-    faults = FAULTS,
-    failuresMax = 1,
-    twiceEvery = 50,
-    onFailure,
-  } = options;
+  const { from, seeds, isOver = () => false, bug, drawing, failuresMax = 1, twiceEvery = 50, onFailure } = options;
   const marks = new Map<MarkName, number>();
   const struck = new Map<Fault, number>();
   const failures: Failure[] = [];
   const total = { seeds: 0, events: 0, simulatedMs: 0, committed: 0 };
   for (let seed = from; seed < from + seeds && failures.length < failuresMax && !isOver(); seed++) {
-    const plan = planOf(seed, faults);
+    const plan = planOf(seed, drawing);
     const outcome = await simulate(plan, bug);
     const violations = [...outcome.violations];
     if (seed % twiceEvery === 0) violations.push(...(await runAgain(plan, outcome.traceHash, bug)));

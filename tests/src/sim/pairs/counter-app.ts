@@ -1,6 +1,6 @@
 import { type BusDescription, describeBus } from '@aep/bus';
-import { defineApp } from '@aep/engine';
-import { Counter, CounterFactory, Input, Output } from './gen/counter.js';
+import { defineApp, type Engine } from '@aep/engine';
+import { Alarm, Counter, CounterFactory, Input, Output } from './gen/counter.js';
 
 export const COUNTER_BUS: BusDescription = describeBus('world', ['inputs', 'outputs'], 'broker');
 
@@ -11,31 +11,64 @@ export interface InputContent {
   readonly amount: number;
   readonly outputs: number;
   readonly poison: boolean;
+  /** Sets an alarm that rings so much later; 0 sets none. */
+  readonly alarmMs: number;
 }
+
+/** What an alarm sends has this part. */
+export const ALARM_PART = 99;
 
 /** Under test: adds up what comes, and tells of it. */
 export function counterApp() {
-  return defineApp<Counter>({ name: 'counter', state: Counter, factories: [CounterFactory] }).on(
-    Input,
-    (input, { state, send }) => {
-      const account = state.accounts.getOrCreate(input.account);
-      account.balance += input.amount;
-      account.inputs++;
-      state.total++;
-      state.digest = digestAfter(state.digest, input.number);
-      for (let part = 0; part < input.outputs; part++) {
-        const output = Output.create();
-        output.number = input.number;
-        output.part = part;
-        output.balance = account.balance;
-        output.total = state.total;
-        output.digest = state.digest;
-        send('outputs', output);
-      }
-      if (input.poison) throw new Error('the input is poison');
-    },
-    { source: 'inputs' },
-  );
+  return defineApp<Counter>({ name: 'counter', state: Counter, factories: [CounterFactory] })
+    .on(
+      Input,
+      (input, { state, send, engine }) => {
+        const account = state.accounts.getOrCreate(input.account);
+        account.balance += input.amount;
+        account.inputs++;
+        state.total++;
+        state.digest = digestAfter(state.digest, input.number);
+        for (let part = 0; part < input.outputs; part++) send('outputs', outputOf(input, part, account, state));
+        if (input.alarmMs > 0) setAlarm(input, engine);
+        if (input.poison) throw new Error('the input is poison');
+      },
+      { source: 'inputs' },
+    )
+    .on(Alarm, (alarm, { state, send }) => {
+      const account = state.accounts.getOrCreate(alarm.account);
+      account.balance -= alarm.amount;
+      state.digest = digestAfter(state.digest, -alarm.number);
+      send('outputs', outputOf(alarm, ALARM_PART, account, state));
+    });
+}
+
+// oxlint-disable-next-line max-params -- what it tells of
+export function outputOf(
+  { number }: { readonly number: number },
+  part: number,
+  { balance }: { readonly balance: number },
+  { total, digest }: { readonly total: number; readonly digest: number },
+): Output {
+  const output = Output.create();
+  output.number = number;
+  output.part = part;
+  output.balance = balance;
+  output.total = total;
+  output.digest = digest;
+  return output;
+}
+
+export function setAlarm(input: Input, engine: Pick<Engine, 'schedule'>): void {
+  const alarm = Alarm.create();
+  alarm.number = input.number;
+  alarm.account = input.account;
+  alarm.amount = input.amount;
+  engine.schedule(alarm, { delayMs: input.alarmMs, id: alarmName(input.number) });
+}
+
+export function alarmName(number: number): string {
+  return `alarm ${number}`;
 }
 
 export function encodeInput(content: InputContent): Uint8Array {
@@ -45,6 +78,7 @@ export function encodeInput(content: InputContent): Uint8Array {
   input.amount = content.amount;
   input.outputs = content.outputs;
   input.poison = content.poison;
+  input.alarmMs = content.alarmMs;
   const bytes = input.toBytes();
   input.dispose();
   return bytes;
@@ -68,9 +102,13 @@ export class CounterModel {
   readonly accounts = new Map<number, { balance: number; inputs: number }>();
   total = 0;
   digest = 0;
+  /** Alarms that were set and have not rung. */
+  readonly alarms = new Map<string, InputContent>();
 
-  apply({ number, account, amount, outputs, poison }: InputContent): ExpectedOutput[] {
+  apply(input: InputContent): ExpectedOutput[] {
+    const { number, account, amount, outputs, poison, alarmMs } = input;
     if (poison) return [];
+    if (alarmMs > 0) this.alarms.set(alarmName(number), input);
     const { balance, inputs } = this.accounts.get(account) ?? { balance: 0, inputs: 0 };
     this.accounts.set(account, { balance: balance + amount, inputs: inputs + 1 });
     this.total++;
@@ -78,6 +116,18 @@ export class CounterModel {
     return Array.from({ length: outputs }, (_, part) => {
       return { number, part, balance: balance + amount, total: this.total, digest: this.digest };
     });
+  }
+
+  /** undefined when there is no such alarm, or it has rung. */
+  ring(name: string): ExpectedOutput[] | undefined {
+    const alarm = this.alarms.get(name);
+    if (alarm === undefined) return undefined;
+    this.alarms.delete(name);
+    const { number, account, amount } = alarm;
+    const { balance, inputs } = this.accounts.get(account)!;
+    this.accounts.set(account, { balance: balance - amount, inputs });
+    this.digest = digestAfter(this.digest, -number);
+    return [{ number, part: ALARM_PART, balance: balance - amount, total: this.total, digest: this.digest }];
   }
 
   describe(): string {

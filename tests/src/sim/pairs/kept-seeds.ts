@@ -1,10 +1,12 @@
-import { type Fault, FAULTS } from './plan.js';
+import { type Drawing, type Fault, FAULTS } from './plan.js';
 
 interface KeptSeed {
   readonly seed: number;
   readonly found: string;
   /** The last class of faults that there was then. */
   readonly last: Fault;
+  /** Whether plans had timers of the application by then. @default false */
+  readonly alarms?: boolean;
 }
 
 /**
@@ -25,9 +27,16 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     found: 'a follower that was told of a later epoch while its store was being made acknowledged nothing for ever',
     last: 'fullDisk',
   },
+  { seed: 2105837, found: 'a switch that was given up began an engine at a member that was stopping', last: 'zombie' },
+  {
+    seed: 2126326,
+    found:
+      'the tables could not be written while an engine was drained for a switch, and the next engine began on them',
+    last: 'zombie',
+  },
 ];
 
-/** The classes of faults that there were when this one was found. */
-export function faultsThen({ last }: KeptSeed): readonly Fault[] {
-  return FAULTS.slice(0, FAULTS.indexOf(last) + 1);
+/** What plans were drawn from when this one was found. */
+export function drawingThen({ last, alarms = false }: KeptSeed): Drawing {
+  return { faults: FAULTS.slice(0, FAULTS.indexOf(last) + 1), alarms };
 }

@@ -157,19 +157,33 @@ const STRIKES_MAX: Readonly<Record<Fault, number>> = {
   zombie: 1,
 };
 
-/** Of one seed, always the same one. @param faults what may happen; leaving out the last classes changes nothing of the others */
-export function planOf(seed: number, faults: readonly Fault[] = FAULTS): Plan {
+/** What plans are drawn from. A seed that is kept knows only what there was at its time. */
+export interface Drawing {
+  /** Leaving out the last ones changes nothing of the others. */
+  readonly faults: readonly Fault[];
+  /** Whether the application sets timers. */
+  readonly alarms: boolean;
+}
+
+export const DRAWING: Drawing = { faults: FAULTS, alarms: true };
+
+/** Of one seed, always the same one. */
+export function planOf(seed: number, { faults, alarms }: Drawing = DRAWING): Plan {
   const random = new SeededRandom(seed);
   const swarm = random.split();
   const members = swarm.below(4) === 0 ? 3 : 2;
   const safetyMs = 80 + swarm.below(300);
   const recordsKept = swarm.below(2) === 0 ? 10_000 : swarm.below(20);
+  const actions = actionsOf(random.split(), { faults, members, safetyMs });
+  const inputs = inputsOf(random.split(), safetyMs);
+  const alarmed = alarms ? withAlarms(random.split(), inputs) : undefined;
   return {
     seed,
     members,
     safetyMs,
-    actions: actionsOf(random.split(), { faults, members, safetyMs }),
-    inputs: inputsOf(random.split(), safetyMs),
+    // A successor has only the wall clock to tell how much of a timer has passed: where that one jumps, alarms ring at any time.
+    actions: alarmed === undefined ? actions : actions.filter(({ fault }) => fault !== 'wallJump'),
+    inputs: alarmed ?? inputs,
     paces: Array.from({ length: members }, () => (swarm.below(2) === 0 ? 1 : 0.7 + swarm.float() * 0.6)),
     network: {
       delayMs: 0.05 + swarm.float() * 0.3,
@@ -269,6 +283,13 @@ function inputsOf(random: SeededRandom, safetyMs: number): PlannedInput[] {
       outputs: random.below(3),
       poison: random.float() < poisonRate,
       againAfterMs: random.below(6) === 0 ? random.float() * 100 : undefined,
+      alarmMs: 0,
     };
   });
+}
+
+/** In some seeds: the same, and some of them set an alarm. */
+function withAlarms(random: SeededRandom, inputs: readonly PlannedInput[]): PlannedInput[] | undefined {
+  if (random.below(3) > 0) return undefined;
+  return inputs.map((input) => ({ ...input, alarmMs: random.below(2) === 0 ? 1 + random.below(200) : 0 }));
 }

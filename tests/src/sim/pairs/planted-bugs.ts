@@ -333,6 +333,7 @@ const MEMBERS: readonly PlantedBug[] = [
 ];
 
 const ENGINES: readonly MethodBug[] = [
+  ['timers are not taken on', 'engine/dist/services/timers.js', 'Timers', 'load', () => () => undefined],
   ['a damaged record is taken for good', 'store/dist/memory-disk.js', 'MemoryDisk', 'damage', () => () => undefined],
   [
     'duplicates are handled',

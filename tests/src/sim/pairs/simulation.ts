@@ -183,8 +183,8 @@ class Simulation {
       return false;
     if (!world.broker.areInputsAcknowledged || !world.isWhole || !haveReplayed(world.machines, appliedTxId))
       return false;
-    const { inboundQueued, inFlight } = this.engine.statistics();
-    return inboundQueued === 0 && inFlight === 0;
+    const { inboundQueued, inFlight, timers } = this.engine.statistics();
+    return inboundQueued === 0 && inFlight === 0 && timers === 0;
   }
 
   private async checkRest(): Promise<void> {

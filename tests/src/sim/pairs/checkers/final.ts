@@ -2,7 +2,7 @@ import type { Engine } from '@aep/engine';
 import type { Machine } from '@aep/testkit/pairs';
 import { entryName, hex } from '../../../checker/engine-image.js';
 import { foldRecords } from '../../../checker/fold.js';
-import { QUARANTINED } from '../../../checker/journal-record.js';
+import { type JournalRecord, QUARANTINED } from '../../../checker/journal-record.js';
 import { CounterModel, describeCounter, type ExpectedOutput } from '../counter-app.js';
 import { type CounterTable, describeTable } from '../event-sourced-counter.js';
 import { type Counter, Output } from '../gen/counter.js';
@@ -25,8 +25,12 @@ export class FinalChecker {
     const model = new CounterModel();
     const planned = new Map(inputs.map((input) => [`${input.sender}/${input.flow}:${input.sno}`, input]));
     const last = new Map<string, number>();
-    for (const { txId, cause, outbound, changes, flags } of this.ledger.records) {
-      if (cause === undefined) continue;
+    for (const record of this.ledger.records) {
+      const { txId, cause, outbound, changes, flags } = record;
+      if (cause === undefined) {
+        this.checkAlarm(record, model);
+        continue;
+      }
       const stream = `${cause.senderId}/${cause.flow}`;
       const input = planned.get(`${stream}:${cause.sno}`);
       planned.delete(`${stream}:${cause.sno}`);
@@ -40,14 +44,7 @@ export class FinalChecker {
       if (cause.sno <= (last.get(stream) ?? 0))
         findings.add('SenderOrder', `record ${txId}: input ${stream}:${cause.sno} comes too late`);
       last.set(stream, cause.sno);
-      const expected = model.apply(input);
-      const sent = outbound.map(({ content }) => Output.fromBytes(content));
-      if (describeOutputs(sent) !== describeOutputs(expected))
-        findings.add(
-          'Atomicity',
-          `record ${txId} of input ${input.number} sends ${describeOutputs(sent)}, not ${describeOutputs(expected)}`,
-        );
-      for (const output of sent) output.dispose();
+      this.checkOutputs(`record ${txId} of input ${input.number}`, outbound, model.apply(input));
       const isQuarantined = (flags & QUARANTINED) !== 0;
       if (isQuarantined !== input.poison || changes.length === 0)
         findings.add(
@@ -57,7 +54,27 @@ export class FinalChecker {
     }
     for (const name of planned.keys())
       findings.add('NoLostInput', `input ${name} was acknowledged and no stable record has it`);
+    for (const name of model.alarms.keys()) findings.add('NoLostInput', `${name} was set and has never rung`);
     return model;
+  }
+
+  /** A timer goes with the record that handles it (E63): each one that was set rings in one record, whoever is primary then. */
+  private checkAlarm({ txId, outbound, changes }: JournalRecord, model: CounterModel): void {
+    const removed = changes.filter(({ tableId, value }) => tableId === TIMERS && value === undefined);
+    for (const { key } of removed) {
+      const name = key.toString();
+      const expected = model.ring(name);
+      if (expected === undefined)
+        this.findings.add('EffectOnce', `${name} rings in record ${txId}, but it was not set or has rung`);
+      else this.checkOutputs(`record ${txId} of ${name}`, outbound, expected);
+    }
+  }
+
+  private checkOutputs(whose: string, outbound: JournalRecord['outbound'], expected: readonly ExpectedOutput[]): void {
+    const sent = outbound.map(({ content }) => Output.fromBytes(content));
+    if (describeOutputs(sent) !== describeOutputs(expected))
+      this.findings.add('Atomicity', `${whose} sends ${describeOutputs(sent)}, not ${describeOutputs(expected)}`);
+    for (const output of sent) output.dispose();
   }
 
   checkState(engine: Engine, model: CounterModel, when: string): void {
@@ -119,6 +136,8 @@ export class FinalChecker {
       );
   }
 }
+
+const TIMERS = 0xff03;
 
 function describeOutputs(outputs: readonly ExpectedOutput[]): string {
   return outputs

@@ -23,6 +23,7 @@ export class ReleaseChecker implements WorldObserver {
 
   onEngineStart(life: MachineLife): void {
     this.ended.delete(life);
+    this.checkAlive(life, 'begins an engine');
   }
 
   onJournalFailure(life: MachineLife, _cause: AepError): void {
@@ -79,6 +80,8 @@ export class ReleaseChecker implements WorldObserver {
 
   private checkAlive(life: MachineLife, what: string): void {
     if (this.ended.has(life)) this.findings.add('FailStop', `${life.machine.name} ${what} after its journal has ended`);
+    if (life.machine.diskFaults.failures > life.failuresBefore)
+      this.findings.add('FailStop', `${life.machine.name} ${what} after its disk has failed (H22)`);
     if (life.isOver || life.clock.isDead) this.findings.add('FailStop', `${life.machine.name} ${what} after its end`);
   }
 

@@ -81,6 +81,8 @@ export class Input extends MessageView {
   private _outputs$at = 0;
   private _poison: boolean = false;
   private _poison$at = 0;
+  private _alarmMs: number = 0;
+  private _alarmMs$at = 0;
 
   override $wrap(bytes: Uint8Array, start: number, end: number): void {
     this.$bytes = bytes;
@@ -196,6 +198,22 @@ export class Input extends MessageView {
     this._poison = value;
   }
 
+  /** Sets an alarm so much later; 0 sets none. */
+  get alarmMs(): number {
+    if (this.$state < READABLE) this.$open();
+    if (this._alarmMs$at !== 0) {
+      this._alarmMs = readInt32(this.$bytes, this._alarmMs$at);
+      this._alarmMs$at = 0;
+    }
+    return this._alarmMs;
+  }
+
+  set alarmMs(value: number) {
+    if (this.$state !== MUTABLE) this.$beforeChange();
+    if ((value | 0) !== value) refuseValue('simulatedpairs.Input.alarm_ms', 'int32', value);
+    this._alarmMs = value;
+  }
+
   override $scan(): void {
     this.$unknown = undefined;
     const bytes = this.$bytes;
@@ -252,6 +270,16 @@ export class Input extends MessageView {
       this._poison = false;
       this._poison$at = 0;
     }
+    if (tag === 48 && at < end) {
+      at++;
+      this._alarmMs$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._alarmMs$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    } else {
+      this._alarmMs = 0;
+      this._alarmMs$at = 0;
+    }
     while (at < end) {
       const start = at;
       tag = bytes[at++]!;
@@ -285,6 +313,11 @@ export class Input extends MessageView {
           while (bytes[at++]! >= 0x80);
           if (at - this._poison$at > 10) this.$refuseBytes();
           break;
+        case 48:
+          this._alarmMs$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._alarmMs$at > 10) this.$refuseBytes();
+          break;
         default:
           at = afterUnknown(bytes, at, end, tag);
           (this.$unknown ??= []).push(start, at);
@@ -304,6 +337,8 @@ export class Input extends MessageView {
     this._outputs$at = 0;
     this._poison = false;
     this._poison$at = 0;
+    this._alarmMs = 0;
+    this._alarmMs$at = 0;
     this.$unknown = undefined;
   }
 
@@ -313,6 +348,7 @@ export class Input extends MessageView {
     if (this._amount$at !== 0) void this.amount;
     if (this._outputs$at !== 0) void this.outputs;
     if (this._poison$at !== 0) void this.poison;
+    if (this._alarmMs$at !== 0) void this.alarmMs;
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
@@ -337,12 +373,16 @@ export class Input extends MessageView {
       target[at++] = 40;
       at = writeBool(target, at, this._poison);
     }
+    if (this._alarmMs !== 0) {
+      target[at++] = 48;
+      at = writeInt32(target, at, this._alarmMs);
+    }
     if (this.$unknown !== undefined) at = copyRanges(this.$bytes, this.$unknown, target, at);
     return at;
   }
 
   override $fieldsSizeMax(): number {
-    let size = 55;
+    let size = 66;
     if (this.$unknown !== undefined) size += this.$bytes.length;
     return size;
   }
@@ -383,6 +423,13 @@ const Input$fields: readonly FieldInfo<Input>[] = [
     get: (message) => message.poison,
     has: (message) => message.poison,
     set: (message, value) => void (message.poison = value as boolean),
+  },
+  {
+    name: 'alarmMs', protoName: 'alarm_ms', jsonName: 'alarmMs', number: 6,
+    kind: 'int32', repeated: false, presence: false,
+    get: (message) => message.alarmMs,
+    has: (message) => message.alarmMs !== 0,
+    set: (message, value) => void (message.alarmMs = value as number),
   },
 ];
 
@@ -851,6 +898,267 @@ const Account$fields: readonly FieldInfo<Account>[] = [
   },
 ];
 
+const Alarm$type = new ViewType<Alarm>({
+  fullName: 'simulatedpairs.Alarm',
+  factoryId: 41,
+  typeId: 3,
+  make: () => new Alarm(),
+  fields: () => Alarm$fields,
+});
+
+/**
+ * Comes from a timer of the application (E63), which has to survive every takeover, and rings once.
+ *
+ * On the bus: factory 41, type 3 (`simulatedpairs.Alarm`).
+ */
+export class Alarm extends MessageView {
+  static readonly $type: MessageType<Alarm> = Alarm$type;
+
+  /** An empty, mutable message from the pool. */
+  static create(): Alarm {
+    return Alarm$type.create();
+  }
+
+  /** An immutable, lazy view over bytes, which must not change until it is disposed. */
+  static wrap(bytes: Uint8Array, start = 0, end = bytes.length): Alarm {
+    return Alarm$type.wrap(bytes, start, end);
+  }
+
+  /** A mutable message with a copy of the content. */
+  static fromBytes(bytes: Uint8Array): Alarm {
+    return Alarm$type.fromBytes(bytes);
+  }
+
+  /** A mutable message from ProtoJSON. */
+  static fromJSON(json: unknown): Alarm {
+    return Alarm$type.fromJSON(json);
+  }
+
+  override get $type(): MessageType<Alarm> {
+    return Alarm$type;
+  }
+
+  private _number: number = 0;
+  private _number$at = 0;
+  private _account: number = 0;
+  private _account$at = 0;
+  private _amount: number = 0;
+  private _amount$at = 0;
+
+  override $wrap(bytes: Uint8Array, start: number, end: number): void {
+    this.$bytes = bytes;
+    this.$start = start;
+    this.$end = end;
+    this.$holders = 1;
+    this.$state = WRAPPED;
+  }
+
+  override $createEmpty(): void {
+    this.$clear();
+    this.$holders = 1;
+    this.$state = MUTABLE;
+  }
+
+  override $open(): void {
+    if (this.$state !== WRAPPED) return super.$open();
+    this.$scan();
+    this.$state = READABLE;
+  }
+
+  override dispose(): void {
+    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    this.$holders = 0;
+    this.$state = DISPOSED;
+    this.$bytes = noBytes;
+    Alarm$type.pool.give(this);
+  }
+
+  override $encodeTo(target: Uint8Array, offset: number): number {
+    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    const end = this.$encodeFields(target, offset);
+    return end <= target.length ? end : this.$refuseTarget(target, offset, end);
+  }
+
+  /** Field `number` (1). */
+  get number(): number {
+    if (this.$state < READABLE) this.$open();
+    if (this._number$at !== 0) {
+      this._number = readInt32(this.$bytes, this._number$at);
+      this._number$at = 0;
+    }
+    return this._number;
+  }
+
+  set number(value: number) {
+    if (this.$state !== MUTABLE) this.$beforeChange();
+    if ((value | 0) !== value) refuseValue('simulatedpairs.Alarm.number', 'int32', value);
+    this._number = value;
+  }
+
+  /** Field `account` (2). */
+  get account(): number {
+    if (this.$state < READABLE) this.$open();
+    if (this._account$at !== 0) {
+      this._account = readInt32(this.$bytes, this._account$at);
+      this._account$at = 0;
+    }
+    return this._account;
+  }
+
+  set account(value: number) {
+    if (this.$state !== MUTABLE) this.$beforeChange();
+    if ((value | 0) !== value) refuseValue('simulatedpairs.Alarm.account', 'int32', value);
+    this._account = value;
+  }
+
+  /** Field `amount` (3). */
+  get amount(): number {
+    if (this.$state < READABLE) this.$open();
+    if (this._amount$at !== 0) {
+      this._amount = readInt32(this.$bytes, this._amount$at);
+      this._amount$at = 0;
+    }
+    return this._amount;
+  }
+
+  set amount(value: number) {
+    if (this.$state !== MUTABLE) this.$beforeChange();
+    if ((value | 0) !== value) refuseValue('simulatedpairs.Alarm.amount', 'int32', value);
+    this._amount = value;
+  }
+
+  override $scan(): void {
+    this.$unknown = undefined;
+    const bytes = this.$bytes;
+    const end = this.$end;
+    let at = this.$start;
+    let tag = bytes[at]!;
+    if (tag === 8 && at < end) {
+      at++;
+      this._number$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._number$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    } else {
+      this._number = 0;
+      this._number$at = 0;
+    }
+    if (tag === 16 && at < end) {
+      at++;
+      this._account$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._account$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    } else {
+      this._account = 0;
+      this._account$at = 0;
+    }
+    if (tag === 24 && at < end) {
+      at++;
+      this._amount$at = at;
+      while (bytes[at++]! >= 0x80);
+      if (at - this._amount$at > 10) this.$refuseBytes();
+      tag = bytes[at]!;
+    } else {
+      this._amount = 0;
+      this._amount$at = 0;
+    }
+    while (at < end) {
+      const start = at;
+      tag = bytes[at++]!;
+      if (tag >= 0x80) {
+        tag = readLongTag(bytes, start, end);
+        at = wire.at;
+      }
+      switch (tag) {
+        case 8:
+          this._number$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._number$at > 10) this.$refuseBytes();
+          break;
+        case 16:
+          this._account$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._account$at > 10) this.$refuseBytes();
+          break;
+        case 24:
+          this._amount$at = at;
+          while (bytes[at++]! >= 0x80);
+          if (at - this._amount$at > 10) this.$refuseBytes();
+          break;
+        default:
+          at = afterUnknown(bytes, at, end, tag);
+          (this.$unknown ??= []).push(start, at);
+      }
+    }
+    if (at !== end) this.$refuseBytes();
+  }
+
+  override $clear(): void {
+    this._number = 0;
+    this._number$at = 0;
+    this._account = 0;
+    this._account$at = 0;
+    this._amount = 0;
+    this._amount$at = 0;
+    this.$unknown = undefined;
+  }
+
+  override $materialize(): void {
+    if (this._number$at !== 0) void this.number;
+    if (this._account$at !== 0) void this.account;
+    if (this._amount$at !== 0) void this.amount;
+  }
+
+  override $encodeFields(target: Uint8Array, offset: number): number {
+    let at = offset;
+    if (this._number !== 0) {
+      target[at++] = 8;
+      at = writeInt32(target, at, this._number);
+    }
+    if (this._account !== 0) {
+      target[at++] = 16;
+      at = writeInt32(target, at, this._account);
+    }
+    if (this._amount !== 0) {
+      target[at++] = 24;
+      at = writeInt32(target, at, this._amount);
+    }
+    if (this.$unknown !== undefined) at = copyRanges(this.$bytes, this.$unknown, target, at);
+    return at;
+  }
+
+  override $fieldsSizeMax(): number {
+    let size = 33;
+    if (this.$unknown !== undefined) size += this.$bytes.length;
+    return size;
+  }
+}
+
+const Alarm$fields: readonly FieldInfo<Alarm>[] = [
+  {
+    name: 'number', protoName: 'number', jsonName: 'number', number: 1,
+    kind: 'int32', repeated: false, presence: false,
+    get: (message) => message.number,
+    has: (message) => message.number !== 0,
+    set: (message, value) => void (message.number = value as number),
+  },
+  {
+    name: 'account', protoName: 'account', jsonName: 'account', number: 2,
+    kind: 'int32', repeated: false, presence: false,
+    get: (message) => message.account,
+    has: (message) => message.account !== 0,
+    set: (message, value) => void (message.account = value as number),
+  },
+  {
+    name: 'amount', protoName: 'amount', jsonName: 'amount', number: 3,
+    kind: 'int32', repeated: false, presence: false,
+    get: (message) => message.amount,
+    has: (message) => message.amount !== 0,
+    set: (message, value) => void (message.amount = value as number),
+  },
+];
+
 /** The single values of {@link Counter}, stored as one entity. */
 export class CounterValues extends Entity {
   static readonly $type: EntityType<CounterValues> = {
@@ -1006,5 +1314,5 @@ export const CounterFactory: MessageFactory = {
   name: 'CounterFactory',
   id: 41,
   source: 'counter.proto',
-  types: [Input.$type, Output.$type],
+  types: [Input.$type, Output.$type, Alarm.$type],
 };
