@@ -58,6 +58,16 @@ test('status tells role, register and followers; a pair that is well is 0', asyn
   assert.deepEqual((JSON.parse(json.out) as typeof STATUS).register, STATUS.register);
 });
 
+test('status of a backup whose handlers run tells how far they are, and what was the first that they did otherwise (H11)', async () => {
+  const replay = { phase: 'following', txId: 1_190, problems: 0 };
+  const backup = { ...STATUS, name: 'b', role: 'backup', isLinked: true, followers: [], replay };
+  const well = await call(answering(backup), 'status');
+  assert.match(well.out, /handlers of the backup: following, record 1,190\n/);
+  const differs = { ...replay, problems: 2, firstProblem: 'AEP_REPLAY_DIFFERS: replay of transaction 7 …' };
+  const told = await call(answering({ ...backup, replay: differs }), 'status');
+  assert.match(told.out, /record 1,190; problems: 2, the first: AEP_REPLAY_DIFFERS: replay of transaction 7/);
+});
+
 test('status of a member alone, of one without its primary, and without the arbiter is 1, for scripts', async () => {
   const cases = [
     { ...STATUS, register: { ...STATUS.register, members: [A] } },

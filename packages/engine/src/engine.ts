@@ -285,10 +285,11 @@ export class Engine<S = unknown> {
   /**
    * The stable transactions, in order, and then the new ones (E103); with a name, a durable and resumable reader.
    *
-   * @throws AEP_ENGINE_STOPPED
+   * @throws AEP_ENGINE_STOPPED, also on a backup: what is durable there may still be cut
    */
   changes(options: ChangeReaderOptions = {}): ChangeReader {
     const { core } = this;
+    if (this.lifecycle.role === 'backup') throw stopped(this.name);
     const stopping = this.lifecycle.stopSignal;
     return new ChangeReader(options, { core, stopping, openTransaction: () => this.openTransaction() });
   }

@@ -355,6 +355,7 @@ test('a backup sends nothing, and takes nothing from inside its process (H11)', 
   const engine = await pair.standby.next;
   const sender = engine.senderFor<LedgerChannels>();
   assert.equal((await rejection(engine.inject(deposit('a', 1)))).code, 'AEP_ENGINE_STOPPED');
+  assert.throws(() => engine.changes(), { code: 'AEP_ENGINE_STOPPED' }, 'what is durable here may still be cut');
   assert.equal((await rejection(sender.sendMessage('events', Deposited.create()))).code, 'AEP_ENGINE_STOPPED');
   await pair.deliver('pause');
   void pair.feed();

@@ -32,6 +32,7 @@ export async function clusterStatus(
     output.line(`primary ${register?.primary.name ?? 'none'}, listed ${listed(status).join(', ') || 'nobody'}`);
     output.line(`last record ${formatCount(lastTxId)}, stable in the group ${formatCount(stableTxId)}`);
     if (acks === 'none') output.line('acks: none; a failover may lose what the others have not received');
+    if (status.replay !== undefined) output.line(describeReplay(status.replay));
     if (status.arbiter !== 'available') output.line(`arbiter: ${status.arbiter}`);
     if (status.cause !== undefined) output.line(`stopped: ${status.cause}`);
     if (status.followers.length > 0) output.table(FOLLOWER_COLUMNS, status.followers.map(followerRow));
@@ -161,4 +162,9 @@ const FOLLOWER_COLUMNS: readonly Column[] = [
 
 function followerRow({ name, phase, isListed, ackedTxId, lag }: ClusterJson['followers'][number]): string[] {
   return [name, phase, isListed ? 'yes' : 'no', formatCount(ackedTxId), formatCount(lag)];
+}
+
+function describeReplay({ phase, txId, problems, firstProblem }: NonNullable<ClusterJson['replay']>): string {
+  const found = problems === 0 ? '' : `; problems: ${formatCount(problems)}, the first: ${firstProblem ?? 'unknown'}`;
+  return `handlers of the backup: ${phase}, record ${formatCount(txId)}${found}`;
 }

@@ -52,6 +52,13 @@ export interface ClusterJson {
     readonly ackedTxId: number;
     readonly lag: number;
   }[];
+  /** Of an event-sourced app on a backup. */
+  readonly replay?: {
+    readonly phase: string;
+    readonly txId: number;
+    readonly problems: number;
+    readonly firstProblem?: string;
+  };
   readonly cause?: string;
   /** Who has announced itself; only in the answer to a look. */
   readonly present: readonly { readonly name: string; readonly address: string; readonly priority: number }[];
