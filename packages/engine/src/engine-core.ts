@@ -173,17 +173,15 @@ export class EngineCore implements BusPortListener, PipelineListener {
     return 'accepted';
   }
 
-  /** As {@link offer} with a promise of its stability. Rejects with the error of a rolled-back event, or AEP_ENGINE_BUSY, AEP_ENGINE_STOPPED. */
+  /**
+   * As {@link offer} with a promise of its stability, for which it takes the request's callbacks. Rejects with the error of a
+   * rolled-back event, or AEP_ENGINE_BUSY, AEP_ENGINE_STOPPED.
+   */
   submit(request: LocalRequest, priority = false): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const result = this.offer(
-        {
-          ...request,
-          onStable: (value) => resolve(value),
-          onFailed: (error) => reject(error),
-        },
-        priority,
-      );
+      request.onStable = resolve;
+      request.onFailed = reject;
+      const result = this.offer(request, priority);
       if (result === 'back-pressured') reject(busy(this.options.limits.inboundQueueMax));
       else if (result === 'closed') reject(stopped(this.options.name));
     });

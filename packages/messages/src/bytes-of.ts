@@ -1,7 +1,9 @@
+import { type Encodable, encodeToScratch } from './wire-writer.js';
+
 const slabBytes = 16_384;
 /** Larger copies get memory of their own: a slab lives as long as any copy in it. */
 const slabCopyMax = 1024;
-let slab = new ArrayBuffer(slabBytes);
+let slab = new Uint8Array(slabBytes);
 let slabUsed = 0;
 
 /**
@@ -19,11 +21,29 @@ export function bytesOf(bytes: Uint8Array, start: number, end: number): Uint8Arr
 function allocate(length: number): Uint8Array {
   if (length > slabCopyMax) return new Uint8Array(length);
   if (slabUsed + length > slabBytes) {
-    slab = new ArrayBuffer(slabBytes);
+    slab = new Uint8Array(slabBytes);
     slabUsed = 0;
   }
-  const piece = new Uint8Array(slab, slabUsed, length);
+  return takePiece(length);
+}
+
+function takePiece(length: number): Uint8Array {
+  const piece = new Uint8Array(slab.buffer, slabUsed, length);
   // Eight-byte steps keep pieces aligned, which copying likes.
   slabUsed += (length + 7) & ~7;
   return piece;
+}
+
+/** The encoded message in bytes of its own. Small ones are encoded where they stay. */
+export function encodedBytes(message: Encodable): Uint8Array {
+  const room = message.$encodedSizeMax();
+  if (room > slabCopyMax) {
+    const scratch = encodeToScratch(message);
+    return bytesOf(scratch.bytes, 0, scratch.end);
+  }
+  if (slabUsed + room > slabBytes) {
+    slab = new Uint8Array(slabBytes);
+    slabUsed = 0;
+  }
+  return takePiece(message.$encodeTo(slab, slabUsed) - slabUsed);
 }

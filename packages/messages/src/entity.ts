@@ -1,5 +1,5 @@
 import { AepError } from '@aep/kernel';
-import { bytesOf } from './bytes-of.js';
+import { encodedBytes } from './bytes-of.js';
 import { checkedMode } from './checked-mode.js';
 import type { FieldInfo } from './field-info.js';
 import { entityToJson } from './json.js';
@@ -72,8 +72,7 @@ export abstract class Entity {
 
   toBytes(): Uint8Array {
     if (checkedMode.on) this.$check();
-    const scratch = encodeToScratch(this);
-    return bytesOf(scratch.bytes, 0, scratch.end);
+    return encodedBytes(this);
   }
 
   toJSON(): JsonValue {

@@ -1,5 +1,5 @@
 import { AepError } from '@aep/kernel';
-import { bytesOf } from './bytes-of.js';
+import { bytesOf, encodedBytes } from './bytes-of.js';
 import { capturePlace, checkedMode } from './checked-mode.js';
 import { viewToJson } from './json.js';
 import { messageLimits, refuseDepth } from './limits.js';
@@ -103,8 +103,7 @@ export abstract class MessageView {
   toBytes(): Uint8Array {
     if (this.$state === DISPOSED) this.$refuseUse();
     if (this.$isOverBytes()) return bytesOf(this.$bytes, this.$start, this.$end);
-    const scratch = encodeToScratch(this);
-    return bytesOf(scratch.bytes, 0, scratch.end);
+    return encodedBytes(this);
   }
 
   /** Exact size of the encoded message. For a mutable message it costs an encoding; `$encodedSizeMax` is cheap. */

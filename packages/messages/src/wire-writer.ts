@@ -146,7 +146,8 @@ export function copyBytes(source: Uint8Array, start: number, end: number, target
   const length = end - start;
   // A typed array's set() allocates a subarray and costs about 60 ns; a loop is faster for small messages.
   if (length <= 48) for (let index = 0; index < length; index++) target[offset + index] = source[start + index]!;
-  else if (offset + length <= target.length) target.set(source.subarray(start, end), offset);
+  else if (offset + length <= target.length)
+    target.set(length === source.length ? source : source.subarray(start, end), offset);
   return offset + length;
 }
 
@@ -199,7 +200,7 @@ function writeHalves(target: Uint8Array, at: number, low: number, high: number):
   return writeUint32(target, at, low >>> 0);
 }
 
-interface Encodable {
+export interface Encodable {
   $encodedSizeMax(): number;
   $encodeTo(target: Uint8Array, offset: number): number;
 }

@@ -49,6 +49,8 @@ export class KeyTemplate {
   readonly definitions: readonly KeyVariable[];
   /** No message is needed to resolve it. */
   readonly isStatic: boolean;
+  /** The key of a static template (E84); of others the literals alone, which is no key. */
+  readonly staticKey: string;
   /** Literals and indexes of open variables; frozen ones have become literals. */
   readonly parts: readonly KeyPart[];
 
@@ -63,6 +65,7 @@ export class KeyTemplate {
     this.parts = mergeLiterals(
       parsed.parts.map((part) => (typeof part === 'number' ? (frozen.get(part) ?? part) : part)),
     );
+    this.staticKey = this.parts.filter((part) => typeof part === 'string').join('');
     this.isStatic = this.parts.every((part) => typeof part === 'string');
     if (this.isStatic && this.staticKey.length > rules.maxResolvedKeyLength) {
       throw keyInvalid(
@@ -70,11 +73,6 @@ export class KeyTemplate {
         `it has ${this.staticKey.length} characters, at most ${rules.maxResolvedKeyLength} are allowed`,
       );
     }
-  }
-
-  /** The key of a static template (E84); of others the literals alone, which is no key. */
-  get staticKey(): string {
-    return this.parts.filter((part) => typeof part === 'string').join('');
   }
 
   /** The value that the initial table gave a variable, or undefined. */

@@ -1,5 +1,5 @@
 import { AepError, type TimerHandle } from '@aep/kernel';
-import type { MessageView } from '@aep/messages';
+import type { MessageType, MessageView } from '@aep/messages';
 import { LocalCause, Table } from '@aep/store';
 import type { EngineCore } from '../engine-core.js';
 import type { ChannelPort } from '../messaging/channel-port.js';
@@ -11,6 +11,46 @@ const KEY_BYTES_MAX = 255;
 /** Keys looked at in one step of the sweep. */
 const SWEEP_STEP = 256;
 const SWEEP_PAUSE_MS = 60_000;
+
+interface SendParts {
+  readonly port: ChannelPort;
+  readonly message: MessageView;
+  readonly key: string;
+  readonly options: UnsolicitedOptions;
+  /** False for a repeat, which sends nothing; undefined when nobody asked for that. */
+  readonly isFirst: ((transaction: OpenTransaction) => boolean) | undefined;
+}
+
+/** One object per send. It keeps the encoded message, which is what the record needs, and which a repeated attempt can send again. */
+class UnsolicitedSend implements LocalRequest {
+  readonly origin = 'unsolicited';
+  readonly cause = LocalCause.unsolicited;
+  readonly label: string;
+  private readonly type: MessageType;
+  private readonly bytes: Uint8Array;
+
+  private readonly target: ChannelPort;
+  private readonly key: string;
+  private readonly options: UnsolicitedOptions;
+  private readonly isFirst: ((transaction: OpenTransaction) => boolean) | undefined;
+
+  constructor({ port, message, key, options, isFirst }: SendParts) {
+    this.label = options.idempotencyKey ?? '';
+    this.target = port;
+    this.key = key;
+    this.options = options;
+    this.isFirst = isFirst;
+    this.type = message.$type;
+    this.bytes = message.toBytes();
+    message.dispose();
+  }
+
+  prepare(transaction: OpenTransaction): 'run' | 'skip' {
+    if (this.isFirst?.(transaction) === false) return 'skip';
+    transaction.send(this.target, this.type.wrap(this.bytes), this.key, this.options);
+    return 'run';
+  }
+}
 
 /**
  * Unsolicited sends (E40): each is a small transaction. With an idempotency key the transaction also remembers the key, so
@@ -28,19 +68,11 @@ export class IdempotencyKeys {
     const key = options.key ?? port.resolveKey(message, options.table);
     const { idempotencyKey } = options;
     const keyBytes = idempotencyKey === undefined ? undefined : checkedKey(idempotencyKey);
-    const type = message.$type;
-    const bytes = message.toBytes();
-    message.dispose();
-    return {
-      origin: 'unsolicited',
-      cause: LocalCause.unsolicited,
-      label: idempotencyKey ?? '',
-      prepare: (transaction) => {
-        if (keyBytes !== undefined && !this.remember(core, transaction, keyBytes)) return 'skip';
-        transaction.send(port, type.fromBytes(bytes), key, options);
-        return 'run';
-      },
-    };
+    const isFirst =
+      keyBytes === undefined
+        ? undefined
+        : (transaction: OpenTransaction): boolean => this.remember(core, transaction, keyBytes);
+    return new UnsolicitedSend({ port, message, key, options, isFirst });
   }
 
   /** Begins to sweep: now and then while there is nothing to remove, step after step while there is. */
