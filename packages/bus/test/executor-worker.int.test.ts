@@ -23,7 +23,8 @@ describe('the executor bus with worker threads', () => {
   });
 
   it('survives tasks that throw, crash their thread or hang, and goes on with the next one', async () => {
-    const world = makeWorld({ taskTimeoutMs: '300', attemptsMax: '2', workers: '1' });
+    // Long enough for a thread to start on a busy machine: that counts, too.
+    const world = makeWorld({ taskTimeoutMs: '2000', attemptsMax: '2', workers: '1' });
     const a = await world.makeApp().openAndJoin('results');
     a.sendAll('tasks', 'k', ['throw', 'crash', 'crash once', 'hang', 'fine']);
     await world.until(() => a.confirmed.length === 5, 'all is confirmed');
