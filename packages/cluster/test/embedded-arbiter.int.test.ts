@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -58,7 +58,7 @@ describe('the embedded arbiter between processes', () => {
       const child = startClaimer(path, () => undefined);
       await once(child.stdout!, 'data');
       assert.deepEqual(
-        (await presenceOf(arbiter)).map(({ name }) => name),
+        (await someoneOf(arbiter)).map(({ name }) => name),
         [`claimer-${child.pid}`],
       );
       child.kill('SIGKILL');
@@ -71,6 +71,7 @@ describe('the embedded arbiter between processes', () => {
     await withArbiter(async (path, arbiter) => {
       const presence: Presence = { name: 'm', storeId: 's', address: 'h:1', priority: 1, version: '1', lastTxId: 0 };
       arbiter.announce(presence);
+      await someoneOf(arbiter);
       const file = join(path, 'presence', 'group', 'm.json');
       const text = readFileSync(file, 'utf8');
       await new Promise<void>((resolve) => arbiter.close(resolve));
@@ -85,6 +86,19 @@ describe('the embedded arbiter between processes', () => {
       writeFileSync(file, 'no JSON at all');
       assert.deepEqual(await presenceOf(fresh), []);
       await new Promise<void>((resolve) => fresh.close(resolve));
+    });
+  });
+
+  void it('of announcements in one turn the last one counts, and none is left after a close that comes at once', async () => {
+    await withArbiter(async (path, arbiter) => {
+      const presence: Presence = { name: 'm', storeId: 's', address: 'h:1', priority: 1, version: '1', lastTxId: 0 };
+      for (let lastTxId = 1; lastTxId <= 5; lastTxId++) arbiter.announce({ ...presence, lastTxId });
+      let found = await someoneOf(arbiter);
+      for (let round = 0; found[0]?.lastTxId !== 5 && round < 200; round++) found = await presenceOf(arbiter);
+      assert.equal(found[0]?.lastTxId, 5);
+      arbiter.announce({ ...presence, lastTxId: 6 });
+      await new Promise<void>((resolve) => arbiter.close(resolve));
+      assert.deepEqual(readdirSync(join(path, 'presence', 'group')), []);
     });
   });
 
@@ -136,4 +150,14 @@ function presenceOf(arbiter: Arbiter): Promise<readonly Presence[]> {
   return new Promise((resolve, reject) => {
     arbiter.presence((error, present) => (error === undefined ? resolve(present) : reject(error)));
   });
+}
+
+/** An announcement is written beside the event loop. */
+async function someoneOf(arbiter: Arbiter): Promise<readonly Presence[]> {
+  for (let round = 0; round < 200; round++) {
+    const present = await presenceOf(arbiter);
+    if (present.length > 0) return present;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  return [];
 }

@@ -54,7 +54,11 @@ export class EmbeddedArbiter extends BaseArbiter {
     this.clock = clock;
     this.key = Buffer.from(groupName(group));
     this.pollMs = within('pollMs', options.pollMs ?? 20, 1, 60_000);
-    this.members = new EmbeddedPresence(environment.path, group, clock, 3 * announceIntervalMs);
+    this.members = new EmbeddedPresence(environment.path, group, {
+      clock,
+      keptMs: 3 * announceIntervalMs,
+      onFailure: (thrown) => log.log('warn', 'this member could not be announced to the others', {}, thrown),
+    });
   }
 
   protected doRead(answer: Answer<GroupRecord>): void {
@@ -89,11 +93,7 @@ export class EmbeddedArbiter extends BaseArbiter {
   }
 
   protected doAnnounce(presence: Presence): void {
-    try {
-      this.members.write(presence);
-    } catch (thrown) {
-      this.context.log.log('warn', 'this member could not be announced to the others', {}, thrown);
-    }
+    this.members.write(presence);
   }
 
   protected doPresence(answer: Answer<readonly Presence[]>): void {
@@ -101,8 +101,7 @@ export class EmbeddedArbiter extends BaseArbiter {
   }
 
   protected doClose(done: () => void): void {
-    this.members.remove();
-    this.environment.release().then(done, done);
+    this.members.remove(() => void this.environment.release().then(done, done));
   }
 
   private armPoll(delayMs: number): void {
