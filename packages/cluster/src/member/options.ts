@@ -59,9 +59,9 @@ export interface MemberLimits {
   readonly frameBytesMax: number;
   /** A follower is paired when it lacks at most so many records. @default 10000 */
   readonly pairWithinRecords: number;
-  /** Bytes of one chunk of a state copy. @default 256 KiB */
+  /** Bytes of one chunk of a state copy; the primary reads one a turn of its event loop. @default 64 KiB */
   readonly copyChunkBytesMax: number;
-  /** Chunks of a state copy under way. @default 8 */
+  /** Chunks of a state copy under way. @default 32 */
   readonly copyWindowChunks: number;
   /** Links from others that are open at the same time, strangers included. @default 32 */
   readonly linksMax: number;
@@ -98,8 +98,8 @@ const DEFAULT_LIMITS: MemberLimits = {
   recentBytesMax: 4 * MIB,
   frameBytesMax: 257 * MIB,
   pairWithinRecords: 10_000,
-  copyChunkBytesMax: 256 * 1024,
-  copyWindowChunks: 8,
+  copyChunkBytesMax: 64 * 1024,
+  copyWindowChunks: 32,
   linksMax: 32,
   switchTimeoutMs: 15_000,
   stallAlertMs: 5_000,

@@ -207,6 +207,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
     const { limits } = this.context.options;
     const session = new this.context.parts.FollowerSession(
       {
+        clock: this.context.clock,
         store: this.held.store,
         maker: this.context.maker,
         source: { journal: this.held.store.journal, recent: this.recent, kept: this.held },

@@ -14,6 +14,8 @@ export interface CopyOutParts {
   readonly chunkBytesMax: number;
   /** Chunks that the follower has not put into its tables yet. */
   readonly windowChunks: number;
+  /** There is more to send: call {@link CopyOut.nextTurn} in the next turn. */
+  readonly onMore: () => void;
   /** All entries are there; records after `baseTxId` follow. */
   readonly onDone: (baseTxId: number) => void;
 }
@@ -32,6 +34,7 @@ export class CopyOut {
   private hasEnded = false;
   private isClosed = false;
   private isBegun = false;
+  private isTurnUsed = false;
 
   constructor(private readonly parts: CopyOutParts) {
     this.baseTxId = parts.source.kept.firstTxId - 1;
@@ -60,16 +63,24 @@ export class CopyOut {
     this.pump();
   }
 
+  nextTurn(): void {
+    this.isTurnUsed = false;
+    this.pump();
+  }
+
+  /** One chunk a turn: reading it takes a while, and the primary's own work is to come in between. */
   pump(): void {
     const { connection, windowChunks } = this.parts;
-    if (!this.isBegun || this.isClosed) return;
-    while (!this.hasEnded && this.sentChunks - this.takenChunks < windowChunks) {
+    if (!this.isBegun || this.isClosed || this.isTurnUsed) return;
+    if (!this.hasEnded && this.sentChunks - this.takenChunks < windowChunks) {
       if (connection.bufferedBytes >= LINK_HIGH_WATER_BYTES) return;
       const chunk = this.nextChunk();
       if (chunk.length === 0) this.hasEnded = true;
       else {
         this.sentChunks++;
         connection.copyChunk(encodeEntries(chunk));
+        this.isTurnUsed = true;
+        this.parts.onMore();
       }
     }
     if (this.hasEnded && this.takenChunks === this.sentChunks) this.parts.onDone(this.baseTxId);

@@ -1,4 +1,4 @@
-import { AepError } from '@aep/kernel';
+import { AepError, type Clock } from '@aep/kernel';
 import { LINK_HIGH_WATER_BYTES } from '@aep/net';
 import type { RecordRun, Store, StoreMaker } from '@aep/store';
 import type { DownstreamConnection, DownstreamHandler } from '../link/downstream.js';
@@ -31,6 +31,7 @@ export interface SessionOwner {
 }
 
 export interface SessionParts {
+  readonly clock: Clock;
   readonly store: Store;
   readonly maker: StoreMaker;
   readonly source: RecordSource;
@@ -64,6 +65,7 @@ export class FollowerSession implements DownstreamHandler {
   /** Records from here on stay in the journal because of this follower. */
   private keepFromTxId: number;
   private toldStableTxId = 0;
+  private isTurnUsed = false;
 
   constructor(
     protected readonly parts: SessionParts,
@@ -150,9 +152,14 @@ export class FollowerSession implements DownstreamHandler {
     if (this.phase === 'streaming') this.guard(() => this.sendRecords());
   }
 
+  /**
+   * What is in memory goes at once. Of what must be read from the journal, one run a turn, so that the primary's own work comes in
+   * between.
+   */
   private sendRecords(): void {
     const { owner } = this.parts;
     for (;;) {
+      if (this.isTurnUsed && this.isFar) break;
       const run = this.unsent ?? this.nextRun();
       this.unsent = undefined;
       if (run === undefined) break;
@@ -169,7 +176,23 @@ export class FollowerSession implements DownstreamHandler {
       const position = owner.position();
       this.toldStableTxId = position.stableTxId;
       this.connection.records(position, run.bytes.subarray(run.start, run.end));
+      if (this.isFar) this.goOnLater();
     }
+  }
+
+  /** What comes next is not in memory any more. */
+  private get isFar(): boolean {
+    return this.feed!.nextTxId < this.parts.source.recent.firstTxId;
+  }
+
+  private goOnLater(): void {
+    if (this.isTurnUsed) return;
+    this.isTurnUsed = true;
+    this.parts.clock.defer(() => {
+      this.isTurnUsed = false;
+      this.guard(() => this.copy?.nextTurn());
+      this.pump();
+    });
   }
 
   /** Puts out at once what `pump` has written. */
@@ -207,6 +230,7 @@ export class FollowerSession implements DownstreamHandler {
       connection: this.connection,
       chunkBytesMax: copyChunkBytesMax,
       windowChunks: copyWindowChunks,
+      onMore: () => this.goOnLater(),
       onDone: (baseTxId) => {
         this.copy?.close();
         this.connection.copyEnd();
@@ -299,7 +323,7 @@ export class FollowerSession implements DownstreamHandler {
 
   private nextRun(): RecordRun | undefined {
     const feed = this.feed!;
-    if (feed.nextTxId < this.parts.source.recent.firstTxId) this.parts.mark('fed-from-journal');
+    if (this.isFar) this.parts.mark('fed-from-journal');
     return feed.next(Number.MAX_SAFE_INTEGER);
   }
 
