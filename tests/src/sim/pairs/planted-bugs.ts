@@ -14,6 +14,7 @@ import {
 import type { AepError } from '@aep/kernel';
 import type { Store, StoreMaker } from '@aep/store';
 import { type MethodBug, patched } from './patched-methods.js';
+import { REPLAY_BUGS } from './planted-replay-bugs.js';
 import type { SimulationOptions } from './simulation.js';
 
 /** A rule that is broken on purpose, to prove that a checker finds what comes of it (H33). */
@@ -385,5 +386,5 @@ const ENGINES: readonly MethodBug[] = [
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...MEMBERS,
-  ...ENGINES.map((bug) => ({ name: bug[0], patch: () => patched(bug) })),
+  ...[...ENGINES, ...REPLAY_BUGS].map((bug) => ({ name: bug[0], patch: () => patched(bug) })),
 ];
