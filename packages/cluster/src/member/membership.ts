@@ -174,9 +174,11 @@ export class Membership {
   protected isReady({ ref }: Candidate): boolean {
     const session = this.parts.sessions.get(ref.name);
     const { stability, beganAtTxId } = this.parts;
-    // With `acks: none` it is not waited for, so it may never have all of it while there is work; being near is enough.
-    const neededTxId = this.waitsForMembers ? Math.max(stability.markTxId, beganAtTxId) : 0;
-    return this.isPresent(ref) && session!.isCaughtUp(neededTxId);
+    if (!this.isPresent(ref)) return false;
+    // With `acks: none` it is not waited for, so it may never have all of it while there is work; being near is enough, once its
+    // store counts.
+    const neededTxId = this.waitsForMembers ? Math.max(stability.markTxId, beganAtTxId) : session!.copiedTxId;
+    return session!.isCaughtUp(neededTxId);
   }
 
   protected isPresent(ref: MemberRef): boolean {

@@ -27,6 +27,8 @@ export interface CopyOutParts {
  */
 export class CopyOut {
   entryCount = 0;
+  /** What the tables that are copied hold. */
+  readonly appliedTxId: number;
   private readonly baseTxId: number;
   private sentChunks = 0;
   private takenChunks = 0;
@@ -38,10 +40,11 @@ export class CopyOut {
 
   constructor(private readonly parts: CopyOutParts) {
     this.baseTxId = parts.source.kept.firstTxId - 1;
+    this.appliedTxId = parts.snapshot.appliedTxId;
   }
 
   start(): void {
-    const { store, snapshot, source, connection } = this.parts;
+    const { store, source, connection } = this.parts;
     const { journal, identity } = store;
     const txId = this.baseTxId;
     connection.copyBegin({
@@ -52,7 +55,7 @@ export class CopyOut {
         epoch: epochOfRecordBefore(journal, txId + 1),
         confirmedTxId: Math.min(journal.confirmedTxId, txId),
       },
-      appliedTxId: snapshot.appliedTxId,
+      appliedTxId: this.appliedTxId,
     });
   }
 

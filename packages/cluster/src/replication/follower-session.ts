@@ -106,6 +106,11 @@ export class FollowerSession implements DownstreamHandler {
     return this.hello.appliedTxId;
   }
 
+  /** What it acknowledges at least when the store that it gets by a copy is complete; 0 without a copy. */
+  get copiedTxId(): number {
+    return this.copy?.appliedTxId ?? 0;
+  }
+
   /** It has acknowledged in this stream, and has everything up to there. */
   isCaughtUp(txId: number): boolean {
     return this.phase === 'streaming' && this.hasAcknowledged && this.ackedTxId >= txId;
