@@ -16,6 +16,8 @@ export class MemoryDisk {
   confirmedTxId = 0;
   appliedTxId = 0;
   runs: PackedRun[] = [];
+  /** Commits and applies that have failed since the store on it was made. */
+  failures = 0;
   readonly tables = new Map<number, SortedTable>();
 
   /** A store that is being made takes the place of what is there. */
@@ -27,6 +29,7 @@ export class MemoryDisk {
     this.confirmedTxId = base.confirmedTxId;
     this.appliedTxId = base.txId;
     this.runs = [];
+    this.failures = 0;
     this.tables.clear();
   }
 

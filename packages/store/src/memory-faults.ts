@@ -11,8 +11,6 @@ export class MemoryFaults {
   failsNextSync = false;
   /** The next apply fails: fatal for the member. */
   failsNextApply = false;
-  /** Commits and applies that have failed so far. */
-  failures = 0;
   /** Commits never end (S3: the watchdog's case). */
   hangs = false;
   /** Bytes that still fit on the disk (S4); set by the test, not counted down. */

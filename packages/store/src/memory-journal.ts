@@ -57,7 +57,7 @@ export class MemoryJournal extends GroupCommitJournal {
     this.faults.failsNextSync = false;
     this.clock.schedule(this.faults.commitMs(), () => {
       if (fails) {
-        this.faults.failures++;
+        this.disk.failures++;
         this.fail(syncFailed(batch));
         return;
       }

@@ -44,7 +44,7 @@ export class MemoryTables implements StateTables {
     this.clock.schedule(this.faults.applyMs(), () => {
       if (this.isDead) return;
       this.inFlight = undefined;
-      if (fails) this.faults.failures++;
+      if (fails) this.disk.failures++;
       else applyTo(this.disk, pending);
       done(fails ? applyFailed(appliedTxId) : undefined);
     });

@@ -16,7 +16,7 @@ export interface MachineLife {
   readonly maker: MemoryStoreMaker;
   readonly arbiter: MemoryArbiter;
   readonly events: MemberEvent[];
-  /** Of the machine's disk, when this process began. */
+  /** Of the store on the disk, when this process began. */
   readonly failuresBefore: number;
   /** The process has ended by itself. */
   isOver: boolean;

@@ -109,7 +109,7 @@ export class PairWorld {
       maker,
       arbiter,
       events: [],
-      failuresBefore: machine.diskFaults.failures,
+      failuresBefore: machine.disk.failures,
       isOver: false,
       cause: undefined,
     } as unknown as Writable<MachineLife>;

@@ -38,10 +38,6 @@ export interface BatchReport {
  * Marks that no run of this simulator gets to, each with its reason; `missedMarks` leaves them out.
  */
 const OUT_OF_REACH: ReadonlyMap<MarkName, string> = new Map([
-  [
-    'diverged',
-    'needs two histories that were both acknowledged: what the promise excludes while nobody promotes without safety',
-  ],
   ['promoted-unsafe', 'an order of a person that gives up the promise (H9)'],
   [
     'stale-epoch-refused',

@@ -7,6 +7,8 @@ interface KeptSeed {
   readonly last: Fault;
   /** Whether plans had timers of the application by then. @default false */
   readonly alarms?: boolean;
+  /** Whether some groups had `acks: none`. @default false */
+  readonly acks?: boolean;
 }
 
 /**
@@ -34,9 +36,16 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
       'the tables could not be written while an engine was drained for a switch, and the next engine began on them',
     last: 'zombie',
   },
+  {
+    seed: 724,
+    found: 'with `acks: none` a member was listed whose copy was not complete, and nobody could take over after it',
+    last: 'zombie',
+    alarms: true,
+    acks: true,
+  },
 ];
 
 /** What plans were drawn from when this one was found. */
-export function drawingThen({ last, alarms = false }: KeptSeed): Drawing {
-  return { faults: FAULTS.slice(0, FAULTS.indexOf(last) + 1), alarms };
+export function drawingThen({ last, alarms = false, acks = false }: KeptSeed): Drawing {
+  return { faults: FAULTS.slice(0, FAULTS.indexOf(last) + 1), alarms, acks };
 }

@@ -113,6 +113,8 @@ export interface Plan {
       number
     >
   >;
+  /** With `none` a takeover may lose what the others had not received (H10), and an old primary goes on until it hears of its successor. */
+  readonly acks: 'members' | 'none';
   readonly inboundAck: 'OnSendStability' | 'OnStoreStability';
   readonly runBytesMax: number;
   readonly waitingBytesMax: number;
@@ -163,12 +165,14 @@ export interface Drawing {
   readonly faults: readonly Fault[];
   /** Whether the application sets timers. */
   readonly alarms: boolean;
+  /** Whether some groups work with `acks: none`. */
+  readonly acks: boolean;
 }
 
-export const DRAWING: Drawing = { faults: FAULTS, alarms: true };
+export const DRAWING: Drawing = { faults: FAULTS, alarms: true, acks: true };
 
 /** Of one seed, always the same one. */
-export function planOf(seed: number, { faults, alarms }: Drawing = DRAWING): Plan {
+export function planOf(seed: number, { faults, alarms, acks }: Drawing = DRAWING): Plan {
   const random = new SeededRandom(seed);
   const swarm = random.split();
   const members = swarm.below(4) === 0 ? 3 : 2;
@@ -177,6 +181,7 @@ export function planOf(seed: number, { faults, alarms }: Drawing = DRAWING): Pla
   const actions = actionsOf(random.split(), { faults, members, safetyMs });
   const inputs = inputsOf(random.split(), safetyMs);
   const alarmed = alarms ? withAlarms(random.split(), inputs) : undefined;
+  const isAsynchronous = acks && random.below(8) === 0;
   return {
     seed,
     members,
@@ -227,7 +232,8 @@ export function planOf(seed: number, { faults, alarms }: Drawing = DRAWING): Pla
     arbiterTimeoutMs: 15 + swarm.below(80),
     hasColdRestart: swarm.below(4) === 0,
     hasOrderlyEnd: swarm.below(6) === 0,
-    snapshotEvery: swarm.below(4) === 1 ? 2 + swarm.below(12) : 0,
+    snapshotEvery: swarm.below(4) === 1 && !isAsynchronous ? 2 + swarm.below(12) : 0,
+    acks: isAsynchronous ? 'none' : 'members',
   };
 }
 

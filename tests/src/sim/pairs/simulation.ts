@@ -65,7 +65,11 @@ export async function simulate(plan: Plan, options: SimulationOptions = {}): Pro
 
 class Simulation {
   private readonly findings = new Findings();
-  private readonly ledger = new Ledger(() => this.world.machines, this.findings);
+  private readonly ledger = new Ledger(
+    () => this.world.machines,
+    this.findings,
+    () => this.plan,
+  );
   private readonly releases = new ReleaseChecker(this.ledger, this.findings);
   private readonly trace: Trace;
   private readonly marks = new Map<MarkName, number>();
@@ -282,6 +286,7 @@ function worldOptions(plan: Plan): Omit<PairWorldOptions, 'observer'> {
       policies: { retriesMax: 0, inboundAck: plan.inboundAck },
       latencies: false,
     }),
+    ...(plan.acks === 'none' && { member: { acks: 'none', onDivergence: 'copy' } }),
     limits: plan.limits,
     journal: { runBytesMax: plan.runBytesMax, waitingBytesMax: plan.waitingBytesMax, spaceRecheckMs: 10 },
     ...plan.network,

@@ -52,8 +52,11 @@ export class FinalChecker {
           `record ${txId} of input ${input.number} has ${changes.length} changes, quarantined: ${isQuarantined}`,
         );
     }
+    const lost = new Set<string>();
+    for (const { cause } of this.ledger.lostRecords)
+      if (cause !== undefined) lost.add(`${cause.senderId}/${cause.flow}:${cause.sno}`);
     for (const name of planned.keys())
-      findings.add('NoLostInput', `input ${name} was acknowledged and no stable record has it`);
+      if (!lost.has(name)) findings.add('NoLostInput', `input ${name} was acknowledged and no stable record has it`);
     for (const name of model.alarms.keys()) findings.add('NoLostInput', `${name} was set and has never rung`);
     return model;
   }

@@ -1,7 +1,8 @@
 import type { GroupRecord, MemberRef } from '@aep/cluster';
 import type { Machine, MachineLife, WorldObserver } from '@aep/testkit/pairs';
-import type { Store } from '@aep/store';
+import type { Journal, Store } from '@aep/store';
 import { decodeRun, type JournalRecord } from '../../../checker/journal-record.js';
+import type { Plan } from '../plan.js';
 import type { Findings } from './violation.js';
 
 /** A record as it was seen outside of the stores: where it lies does not matter, what it says does. */
@@ -21,6 +22,10 @@ export interface SeenRecord {
 export class Ledger implements WorldObserver {
   /** By txId - 1. */
   readonly committed: SeenRecord[] = [];
+  /** With `acks: none`: released by a primary, and not of its successor's journal. */
+  readonly lost: SeenRecord[] = [];
+  /** How often the group's records have become others. */
+  losses = 0;
   record: GroupRecord | undefined;
   /** Of the present engine of each process. */
   private readonly written = new Map<MachineLife, SeenRecord[]>();
@@ -29,7 +34,13 @@ export class Ledger implements WorldObserver {
   constructor(
     private readonly machines: () => readonly Machine[],
     private readonly findings: Findings,
+    private readonly plan: () => Plan,
   ) {}
+
+  /** A takeover may lose records (H10). */
+  get mayLose(): boolean {
+    return this.plan().acks === 'none';
+  }
 
   onRegister(record: GroupRecord): void {
     this.record = record;
@@ -45,6 +56,10 @@ export class Ledger implements WorldObserver {
     if (machine.isDamaged) this.findings.add('FoldEquality', `${machine.name} begins as primary on a damaged disk`);
     // A deposed primary may begin before it hears of that; it lacks what came later, and must not have anything else.
     const isPrimary = isSame(this.record?.primary, machine) && this.record?.epoch === store.epoch;
+    if (this.mayLose) {
+      if (!isPrimary) return this.loseAllOf(journal);
+      this.loseWhatIsNotAt(machine, journal.lastTxId);
+    }
     const common = this.committed[Math.min(journal.lastTxId, this.committed.length) - 1];
     if (isPrimary && journal.lastTxId < this.committed.length)
       this.findings.add(
@@ -69,7 +84,8 @@ export class Ledger implements WorldObserver {
     let last: SeenRecord | undefined;
     while (written.length > 0 && written[0]!.txId <= txId) {
       last = written.shift()!;
-      this.commit(last);
+      if (this.mayLose) this.commitOrLose(life, last);
+      else this.commit(last);
     }
     if (last === undefined) return;
     const isPrimary = this.record?.primary.name === life.machine.name;
@@ -87,6 +103,39 @@ export class Ledger implements WorldObserver {
     for (let at = this.decoded.length; at < this.committed.length; at++)
       this.decoded.push(...decodeRun(Buffer.from(this.committed[at]!.bytes)));
     return this.decoded;
+  }
+
+  /** The journal of a primary that begins is the group's from here on. */
+  private loseWhatIsNotAt(machine: Machine, lastTxId: number): void {
+    const { committed, decoded } = this;
+    let kept = Math.min(lastTxId, committed.length);
+    while (kept > 0 && !holds(machine, committed[kept - 1]!)) kept--;
+    if (kept === committed.length) return;
+    this.lost.push(...committed.splice(kept));
+    decoded.length = Math.min(decoded.length, kept);
+    this.losses++;
+  }
+
+  /** It begins after its successor was registered, and releases what only it has until it hears of that. */
+  private loseAllOf(journal: Journal): void {
+    for (const { bytes } of journal.read(journal.firstTxId)) this.loseUnlessKnown(seen(bytes, 0, bytes.length));
+  }
+
+  /** A primary that does not know of its successor yet releases what is lost. */
+  private commitOrLose({ machine }: MachineLife, record: SeenRecord): void {
+    const { committed } = this;
+    if (record.txId === committed.length + 1 && isSame(this.record?.primary, machine)) committed.push(record);
+    else this.loseUnlessKnown(record);
+  }
+
+  private loseUnlessKnown(record: SeenRecord): void {
+    const known = this.committed[record.txId - 1];
+    if (known?.low !== record.low || known.high !== record.high) this.lost.push(record);
+  }
+
+  /** What an independent reader finds in records that were lost. */
+  get lostRecords(): JournalRecord[] {
+    return this.lost.flatMap(({ bytes }) => decodeRun(Buffer.from(bytes)));
   }
 
   private commit(record: SeenRecord): void {
@@ -111,6 +160,7 @@ export class Ledger implements WorldObserver {
     when: string,
     clause: 'CommittedPrefix' | 'StableBeforeRelease' | 'FencedZombie',
   ): void {
+    if (this.mayLose) return;
     for (const { name, storeId } of this.record?.members ?? []) {
       const machine = this.machines().find((one) => one.name === name)!;
       // One that has lost its disk, or has to replace it, cannot take over.
