@@ -106,7 +106,7 @@ export class EngineCore implements BusPortListener, PipelineListener {
       tables,
       options.clock,
       { onApplied: (txId) => this.onApplied(txId), onFailure: (error) => this.onStoreFailure(error) },
-      { intervalMs: limits.checkpointIntervalMs },
+      { intervalMs: limits.checkpointIntervalMs, entriesMax: limits.checkpointEntriesMax },
     );
     this.committedTxId = journal.lastTxId;
     const sequencer = new Sequencer(tables);

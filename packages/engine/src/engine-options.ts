@@ -103,6 +103,8 @@ export interface EngineLimits {
   readonly journalRetentionRecords: number;
   /** Age of a stable change when it is written to the tables at the latest; bounds the time of a recovery. @default 1000 */
   readonly checkpointIntervalMs: number;
+  /** Changed keys that are written to the tables together at the latest; from there on a thread of the store takes over from the event loop. @default 8192 */
+  readonly checkpointEntriesMax: number;
 }
 
 /** The options in force: defaults filled, relations checked, frozen (STYLE rule 9). */
@@ -153,6 +155,7 @@ const DEFAULT_LIMITS: EngineLimits = {
   journalRetentionMs: 0,
   journalRetentionRecords: 100_000,
   checkpointIntervalMs: 1_000,
+  checkpointEntriesMax: 8_192,
 };
 
 /** The journal takes entries of up to 16 MiB; a dead letter has a head beside the message. */

@@ -214,8 +214,9 @@ test('how long records stay that nobody needs is what the model says, by time an
 });
 
 test('the checkpoints of the engine come as often as the model says (E35)', () => {
-  const till = '<storage><persistence checkpointInterval="70ms"/></storage>';
-  assert.equal(optionsOf({ till }).limits!.checkpointIntervalMs, 70);
+  const till = '<storage><persistence checkpointInterval="70ms" checkpointEntries="300"/></storage>';
+  const { limits } = optionsOf({ till });
+  assert.deepEqual([limits!.checkpointIntervalMs, limits!.checkpointEntriesMax], [70, 300]);
 });
 
 test('statistics that are off take no latencies, whatever is said of those, and nobody is warned (E100)', () => {

@@ -54,9 +54,13 @@ export class KillRound {
     if (options.input === undefined) writeFileSync(this.input, this.csv.bytes);
   }
 
-  /** Settings of the example's model: two rounds of three keep their whole journals, so that everything can be checked; the others trim. */
+  /**
+   * Settings of the example's model. Two rounds of three keep their whole journals, so that everything can be checked; the others
+   * trim. One of two takes many small checkpoints, so that the thread that folds them is at work when the kill comes.
+   */
   get environment(): Readonly<Record<string, string>> {
-    return { ...(this.options.seed % 3 === 0 ? {} : KEEP_JOURNALS), ...this.options.environment };
+    const { seed, environment } = this.options;
+    return { ...(seed % 3 === 0 ? {} : KEEP_JOURNALS), ...(seed % 2 === 0 ? SMALL_CHECKPOINTS : {}), ...environment };
   }
 
   /** Ends a process as the round does it. @throws when it was told to stop in order and did not */
@@ -122,6 +126,7 @@ export function settingOfEach(setting: string, value: string): Readonly<Record<s
   return Object.fromEntries(apps.map((app) => [`X_APPS_${app}_${setting}`, value]));
 }
 
+const SMALL_CHECKPOINTS = settingOfEach('STORAGE_PERSISTENCE_CHECKPOINTENTRIES', '50');
 const KEEP_JOURNALS = settingOfEach('STORAGE_PERSISTENCE_JOURNALRETENTION', '1h');
 
 async function readImages(stores: string): Promise<Map<string, EngineImage>> {

@@ -189,7 +189,7 @@ export class FollowedStore {
       clock,
       windowBytes: limits.windowBytes,
       recentBytesMax: limits.recentBytesMax,
-      checkpoint: { intervalMs: limits.checkpointIntervalMs },
+      checkpoint: { intervalMs: limits.checkpointIntervalMs, entriesMax: limits.checkpointEntriesMax },
       mark,
       replay,
       listener: {

@@ -71,6 +71,8 @@ export interface MemberLimits {
   readonly stallAlertMs: number;
   /** Age of a stable change when a backup writes it to its tables at the latest. @default 1000 ms */
   readonly checkpointIntervalMs: number;
+  /** Changed keys that a backup writes to its tables together at the latest. @default 8192 */
+  readonly checkpointEntriesMax: number;
 }
 
 export interface ConcludedMemberOptions extends Readonly<
@@ -104,6 +106,7 @@ const DEFAULT_LIMITS: MemberLimits = {
   switchTimeoutMs: 15_000,
   stallAlertMs: 5_000,
   checkpointIntervalMs: 1_000,
+  checkpointEntriesMax: 8_192,
 };
 
 const SECRET_LENGTH_MIN = 16;

@@ -106,6 +106,7 @@ function limitsOf(app: AppModel, stopDeadlineMs: number): Partial<EngineLimits> 
     snapshotEvery: storage.snapshotEvery,
     journalRetentionMs: storage.persistence.journalRetentionMs,
     checkpointIntervalMs: storage.persistence.checkpointIntervalMs,
+    checkpointEntriesMax: storage.persistence.checkpointEntries,
     journalRetentionRecords: storage.persistence.journalRetentionRecords,
   };
 }

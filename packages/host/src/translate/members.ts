@@ -56,6 +56,7 @@ export function memberOptionsOf(app: AppModel, clustering: ClusteringModel, cont
       heartbeatMs: clustering.heartbeatIntervalMs,
       silenceMs: clustering.silenceTimeoutMs,
       checkpointIntervalMs: app.storage.persistence.checkpointIntervalMs,
+      checkpointEntriesMax: app.storage.persistence.checkpointEntries,
     },
   };
 }

@@ -218,6 +218,8 @@ export interface PersistenceModel {
   readonly compaction: 'None' | 'OnStart';
   /** A stable change is written to the state after so long at the latest; bounds the time of a recovery. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 1s */
   readonly checkpointIntervalMs: number;
+  /** Changed keys that are written to the state together at the latest; from there on a thread of the store takes over from the event loop. An integer 1..10000000. @default 8192 */
+  readonly checkpointEntries: number;
   /** Free disk space below which no new input is taken (S4). A size 1MiB..1TiB such as 64KiB or 8MiB. @default 128MiB */
   readonly diskReserveBytes: number;
 }
@@ -569,6 +571,8 @@ export interface PersistenceInput {
   readonly compaction?: 'None' | 'OnStart' | `${string}\${${string}`;
   /** A stable change is written to the state after so long at the latest; bounds the time of a recovery. A duration 1ms..3650d such as 250ms, 5s or 2m. @default 1s */
   readonly checkpointInterval?: DurationText;
+  /** Changed keys that are written to the state together at the latest; from there on a thread of the store takes over from the event loop. An integer 1..10000000. @default 8192 */
+  readonly checkpointEntries?: number | `${string}\${${string}`;
   /** Free disk space below which no new input is taken (S4). A size 1MiB..1TiB such as 64KiB or 8MiB. @default 128MiB */
   readonly diskReserve?: SizeText;
 }

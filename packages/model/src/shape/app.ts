@@ -116,6 +116,10 @@ const PERSISTENCE = object('Persistence', 'Files of the journal and the state.',
       default: '1s',
     },
   ),
+  checkpointEntries: integer(
+    'Changed keys that are written to the state together at the latest; from there on a thread of the store takes over from the event loop.',
+    { min: 1, max: 10_000_000, default: '8192' },
+  ),
   diskReserve: size('Free disk space below which no new input is taken (S4).', {
     min: MIB,
     max: TIB,
