@@ -47,9 +47,13 @@ async function follow(shell: Shell, { line, command, output }: Step): Promise<vo
   }
 }
 
-/** Numbers differ from run to run, and columns are as wide as they are. */
+/**
+ * Numbers differ from run to run, and columns are as wide as they are. Who has left and come back is listed last: on a busy machine
+ * that may happen at any time.
+ */
 function steady(text: string): string {
   return text
+    .replaceAll(/listed (.*)/g, (_, names: string) => `listed ${names.split(', ').toSorted().join(', ')}`)
     .replaceAll(/\d[\d,.]*/g, 'N')
     .replaceAll(/[ \t]+/g, ' ')
     .trim();

@@ -51,6 +51,9 @@ export class ProxiedNetwork extends LoopbackNetwork {
     if (to === 'arbiter') this.toArbiter.get(from as MemberName)?.stall('toTarget');
     else if (from === 'arbiter') this.toArbiter.get(to)?.stall('fromTarget');
     else {
+      // A proxy that nobody goes through would cut nothing, and nobody would notice.
+      if (![...this.links.values()].some(({ connectionCount }) => connectionCount > 0))
+        throw new Error('the members are connected, but not through the proxies');
       this.links.get(from)!.stall('fromTarget');
       this.links.get(to)!.stall('toTarget');
     }

@@ -6,12 +6,14 @@ import { Socket, type TcpNetConnectOpts } from 'node:net';
  */
 export function rerouteConnections(ports: string): void {
   const routes = new Map(ports.split(',').map((route) => route.split('>').map(Number) as [number, number]));
-  const original: (this: Socket, options: TcpNetConnectOpts, ...rest: (() => void)[]) => Socket =
+  const original: (this: Socket, ...args: never[]) => Socket =
     // oxlint-disable-next-line typescript/unbound-method -- called with its socket below
     Socket.prototype.connect;
   Socket.prototype.connect = function (this: Socket, ...args: readonly unknown[]): Socket {
-    const [options, ...rest] = args as [TcpNetConnectOpts, ...(() => void)[]];
-    const port = routes.get(options.port);
-    return original.call(this, port === undefined ? options : { ...options, port }, ...rest);
+    const [first] = args;
+    // `net.connect` hands over its arguments as one list.
+    const options = (Array.isArray(first) ? first[0] : first) as TcpNetConnectOpts;
+    options.port = routes.get(options.port) ?? options.port;
+    return original.call(this, ...(args as never[]));
   };
 }
