@@ -150,9 +150,12 @@ export class JournalBacklog implements Backlog {
     return this.stableTxId - this.coveredTxId;
   }
 
-  /** With what is not stable yet: the difference is what one commit holds. */
+  /**
+   * With what is not stable yet: the difference is what one commit holds. What became stable after an apply was counted as covered
+   * by it if it was appended before; so there is at least something while records wait.
+   */
   get waitingBytes(): number {
-    return this.waiting === 0 ? 0 : this.appendedBytes - this.coveredBytes;
+    return this.waiting === 0 ? 0 : Math.max(1, this.appendedBytes - this.coveredBytes);
   }
 
   get lagBytes(): number {

@@ -54,6 +54,17 @@ describe('checkpoints beside the event loop', () => {
     assert.equal(appliedAtEnd, lastTxId);
   });
 
+  void it('take what was appended before one of them and is stable after it, though nothing more comes', () => {
+    const world = World.inBackground();
+    world.feed(7);
+    const { txId } = world.appendUnstable();
+    let hasEnded = false;
+    world.checkpointer.flush(() => (hasEnded = true));
+    world.makeStable();
+    world.clock.advance(100);
+    assert.deepEqual([hasEnded, world.store.tables.appliedTxId], [true, txId]);
+  });
+
   void it('say that they are behind while the thread is slow', () => {
     const world = World.inBackground({ behindEntriesMax: 100 });
     world.thread.foldMs = 10_000;
@@ -158,11 +169,15 @@ class World {
   feed(count: number, stableMax = Infinity): void {
     for (let done = 0; done < count; done++) {
       this.append();
-      this.store.journal.commit();
-      this.clock.advance(1);
-      const txId = Math.min(this.store.journal.stableTxId, stableMax);
-      this.checkpointer.onStable({ txId } as Parameters<Checkpointer['onStable']>[0]);
+      this.makeStable(stableMax);
     }
+  }
+
+  makeStable(stableMax = Infinity): void {
+    this.store.journal.commit();
+    this.clock.advance(1);
+    const txId = Math.min(this.store.journal.stableTxId, stableMax);
+    this.checkpointer.onStable({ txId } as Parameters<Checkpointer['onStable']>[0]);
   }
 
   /** A record that the checkpointer is never told to be stable. */
