@@ -50,6 +50,7 @@ export async function closeEnvironments(environments: Environments): Promise<voi
 /** lmdb takes more settings than it declares; these are the ones that matter for what a commit promises. */
 interface Settings extends RootDatabaseOptionsWithPath {
   readonly path: string;
+  readonly txnStartThreshold: number;
 }
 
 /** What one environment is opened with. Apart from the opening, because no test can see a power loss. */
@@ -71,6 +72,8 @@ export function environmentSettings(path: string, options: EnvironmentOptions): 
     // Transactions are marked by `batch` and by nothing else. The other way, all writes of a turn, has a promise of its
     // own that nobody can handle: a failed commit would be an unhandled rejection and end the process.
     eventTurnBatching: false,
+    // A second write of a turn makes what was written begin at once; the first one alone waits for the turn to end.
+    txnStartThreshold: 1,
     // A hundred tools may read at once; a slot is 64 bytes.
     maxReaders: 254,
   };
