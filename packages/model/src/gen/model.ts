@@ -164,7 +164,7 @@ export interface StorageModel {
   readonly quorum: number;
   /** Transactions between two snapshots of an event-sourced app; 0: none (E60). An integer 0..1000000000. @default 10000 */
   readonly snapshotEvery: number;
-  /** After the start of an event-sourced app, run its transactions since the last snapshot again, and stop it when sent messages or state differ (E60). @default false */
+  /** Compare what the handlers of an event-sourced app do again with the journal: messages, timers and a digest of the state in each record. Alone, a difference after the start stops the app; a backup names the first as it comes, in an alert (E60, H11). @default false */
   readonly verifyReplay: boolean;
   /** How long the last number seen of a sender is kept; null: for ever (E53). A duration 1ms..3650d such as 250ms, 5s or 2m. */
   readonly dedupeRetentionMs: number | null;
@@ -517,7 +517,7 @@ export interface StorageInput {
   readonly quorum?: number | `${string}\${${string}`;
   /** Transactions between two snapshots of an event-sourced app; 0: none (E60). An integer 0..1000000000. @default 10000 */
   readonly snapshotEvery?: number | `${string}\${${string}`;
-  /** After the start of an event-sourced app, run its transactions since the last snapshot again, and stop it when sent messages or state differ (E60). @default false */
+  /** Compare what the handlers of an event-sourced app do again with the journal: messages, timers and a digest of the state in each record. Alone, a difference after the start stops the app; a backup names the first as it comes, in an alert (E60, H11). @default false */
   readonly verifyReplay?: boolean | `${string}\${${string}`;
   /** How long the last number seen of a sender is kept; null: for ever (E53). A duration 1ms..3650d such as 250ms, 5s or 2m. */
   readonly dedupeRetention?: DurationText;

@@ -148,7 +148,7 @@ const STORAGE = object('Storage', 'Where and how safely the app keeps its journa
     default: '10000',
   }),
   verifyReplay: flag(
-    'After the start of an event-sourced app, run its transactions since the last snapshot again, and stop it when sent messages or state differ (E60).',
+    'Compare what the handlers of an event-sourced app do again with the journal: messages, timers and a digest of the state in each record. Alone, a difference after the start stops the app; a backup names the first as it comes, in an alert (E60, H11).',
     false,
   ),
   dedupeRetention: duration('How long the last number seen of a sender is kept; null: for ever (E53).', {
