@@ -57,6 +57,31 @@ describe('a member that joins (H12)', () => {
     world.checkReleased();
   });
 
+  it('is not waited for as long as it lacks more than a moment of work, and is when it does not come nearer', async () => {
+    const world = await withHistory();
+    world.boot('b');
+    await world.untilWhole();
+    world.kill('b');
+    await world.until('a alone', () => listed(world) === 1);
+    world.released.keptRecords = 10_000;
+    await world.write(600);
+    world.machine('b').faults.commitMs = () => 400;
+    world.boot('b');
+    const lackOf = (): number => world.machine('a').member.status().followers[0]?.lag ?? Infinity;
+    await world.until('b is near', () => lackOf() <= 600);
+    await world.advance(5, 1);
+    const beganMs = world.clock.monotonicMs();
+    await world.write(10);
+    assert.ok(lackOf() > 200, `b lacks ${lackOf()}`);
+    assert.ok(world.clock.monotonicMs() - beganMs < 100, 'what is written meanwhile waits for nobody');
+    for (let round = 0; listed(world) === 1 && round < 400; round++) {
+      await world.write(40);
+      await world.advance(5, 1);
+    }
+    assert.equal(listed(world), 2, 'listed although there was always work under way');
+    world.checkReleased();
+  });
+
   it('begins anew when its copy is interrupted, by its own death or by that of the link', async () => {
     const world = await withHistory({ limits: { copyChunkBytesMax: 100, copyWindowChunks: 1 } });
     world.machine('b').faults.applyMs = () => 20;

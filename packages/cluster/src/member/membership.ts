@@ -44,6 +44,8 @@ export class Membership {
   record: GroupRecord;
   protected readonly candidates = new Map<string, Candidate>();
   private readonly goneSinceMs = new Map<string, number>();
+  /** Since when a follower that is not listed has lacked no more than `pairWithinRecords`. */
+  private readonly nearSinceMs = new WeakMap<FollowerSession, number>();
   private isChanging = false;
   private isUnanswered = false;
   /** The epoch of `record` is not durable here yet. */
@@ -158,16 +160,29 @@ export class Membership {
 
   protected considerCandidates(): void {
     const { sessions, stability } = this.parts;
-    const { pairWithinRecords } = this.context.options.limits;
     for (const session of sessions.values()) {
       // A name that is listed with another store is left out first.
       if (this.record.members.some(({ name }) => name === session.name) || this.candidates.has(session.name)) continue;
-      if (!session.isStreaming || !session.hasAcknowledged || session.lacks > pairWithinRecords) continue;
+      if (!session.isStreaming || !session.hasAcknowledged || session.lacks > this.mayLack(session)) continue;
       const ref = { name: session.name, storeId: session.storeId };
       this.candidates.set(session.name, { ref, isProposed: false });
       // From here on nothing becomes stable without it: it behaves as paired before it is.
       if (this.waitsForMembers) stability.count(session.name, session.ackedTxId);
     }
+  }
+
+  /**
+   * Records that a follower may lack when it is counted. Few at first, because nothing becomes stable until it has them; then more
+   * and more, because under load it always lacks what is under way.
+   */
+  private mayLack(session: FollowerSession): number {
+    const { clock, options } = this.context;
+    const { pairWithinRecords } = options.limits;
+    const nowMs = clock.monotonicMs();
+    const sinceMs = this.nearSinceMs.get(session) ?? nowMs;
+    if (session.lacks > pairWithinRecords) this.nearSinceMs.delete(session);
+    else this.nearSinceMs.set(session, sinceMs);
+    return Math.min(pairWithinRecords, NEAR_RECORDS * 2 ** ((nowMs - sinceMs) / NEAR_DOUBLES_MS));
   }
 
   /** It has all that was released, and because it is counted that stays so. */
@@ -282,3 +297,7 @@ export class Membership {
     this.timer = undefined;
   }
 }
+
+/** Some milliseconds of work for a follower. */
+const NEAR_RECORDS = 200;
+const NEAR_DOUBLES_MS = 200;

@@ -57,9 +57,9 @@ export interface MemberLimits {
   readonly recentBytesMax: number;
   /** The longest frame; a record must fit into one. @default 256 MiB and some */
   readonly frameBytesMax: number;
-  /** A follower is paired when it lacks at most so many records. @default 10000 */
+  /** A follower is waited for and then paired when it lacks at most so many records: 200 at first, all of these about a second later. @default 10000 */
   readonly pairWithinRecords: number;
-  /** Bytes of one chunk of a state copy; the primary reads one a turn of its event loop. @default 64 KiB */
+  /** Bytes of one chunk of a state copy, which has 500 entries at most; the primary reads one a turn. @default 64 KiB */
   readonly copyChunkBytesMax: number;
   /** Chunks of a state copy under way. @default 32 */
   readonly copyWindowChunks: number;
