@@ -294,7 +294,11 @@ const MEMBERS: readonly PlantedBug[] = [
   },
   { name: 'a restarted primary resumes its epoch', parts: { BackupRole: SameEpochAgain } },
   { name: 'a backup takes over without the register', parts: { BackupRole: NobodyIsAsked } },
-  { name: 'a member takes over by its name, with whatever store', parts: { BackupRole: TakesOverByName } },
+  {
+    name: 'a member takes over by its name, with whatever store',
+    parts: { BackupRole: TakesOverByName },
+    equivalent: 'the second of two fences: the watch over the primary asks for it only where this very store is listed',
+  },
   { name: 'a member that is not listed takes over', parts: { BackupRole: UnlistedTakesOver } },
   {
     name: 'a backup follows on while it takes over',
