@@ -201,7 +201,8 @@ async function memory(context: CaseContext): Promise<CaseResult> {
   const orders = encodedOrders(scaled(context, 100_000));
   const pair = await TradingPair.startBoth(join(context.directory, 'pair'));
   const source = await pair.source(IN_FLIGHT);
-  await source.send(orders, scaled(context, WARM_UP));
+  // The heap grows to what the load needs before anything is compared with it.
+  await source.measureFor(orders, durationMs);
   const phases: { readonly behaviour: Behaviour; readonly heap: Heap; readonly perSecond: number }[] = [];
   const look = async (behaviour: Behaviour): Promise<void> => {
     const heapPeak = new HeapPeak();
