@@ -17,8 +17,9 @@ class Group {
     private readonly names: readonly string[],
     private readonly storage: string,
   ) {
-    this.dataDir = temporaryDir(context);
+    // First this, then the directory goes: a store whose files are taken away does not close.
     context.after(async () => await Promise.all(this.started.map((xvm) => xvm.stop())));
+    this.dataDir = temporaryDir(context);
   }
 
   async start(xvm: string): Promise<Xvm> {
