@@ -186,10 +186,7 @@ export class PrimaryRole implements Admission, SessionOwner, StoreUser {
 
   welcome(hello: Hello): Omit<Welcome, 'proof'> {
     const { options, random } = this.context;
-    checkVersions(
-      { version: options.version, recordVersion: RECORD_VERSION },
-      { version: hello.version, recordVersion: hello.recordVersion },
-    );
+    checkVersions({ version: options.version, recordVersion: RECORD_VERSION }, hello);
     this.checkStillPrimary(hello);
     return {
       member: this.self.name,
