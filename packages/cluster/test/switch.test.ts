@@ -43,6 +43,21 @@ describe('a switch (H8)', () => {
     assert.equal(world.primary?.name, 'a');
   });
 
+  it('is refused at once while the arbiter cannot be read, and the engine goes on', async () => {
+    const world = await pair();
+    world.machine('a').arbiter.isCut = true;
+    await world.advance(3_000);
+    const beganMs = world.clock.monotonicMs();
+    const refused = await answered(world, (done) => world.machine('a').member.switchTo('b', done));
+    assert.equal(refused, 'AEP_CLUSTER_SWITCH_REFUSED');
+    await world.write(5);
+    assert.ok(world.clock.monotonicMs() - beganMs < 50, `${world.clock.monotonicMs() - beganMs} ms`);
+    assert.equal(world.primary?.name, 'a');
+    world.machine('a').arbiter.isCut = false;
+    await world.advance(3_000);
+    assert.equal(await answered(world, (done) => world.machine('a').member.switchTo('b', done)), 'done');
+  });
+
   it('is given up when its target dies meanwhile; the primary goes on with a new engine', async () => {
     const world = await pair();
     world.machine('b').faults.commitMs = () => 30;

@@ -91,7 +91,8 @@ export class LmdbStore implements Store {
       readersExpired: tables.deadlines.expired,
       freeBytes: options.freeSpace.freeBytes(options.path),
       freeSpaceReserveBytes: options.freeSpaceReserveBytes,
-      ...sizesOf(this.environments),
+      // Whoever takes readings may do it once more while the store closes.
+      ...(this.closing === undefined ? sizesOf(this.environments) : {}),
       ...this.scrubber.scrubFacts(),
       epoch: this.epoch,
     };

@@ -30,10 +30,10 @@ export class Register {
   isKnown = false;
   private unwatch: (() => void) | undefined;
   private timer: TimerHandle | undefined;
+  /** The last read was not answered. */
+  isUnreachable = false;
   private isReading = false;
   private isStopped = false;
-  /** Said once, not at each attempt. */
-  private isUnreachable = false;
   private waiting: (() => void)[] = [];
 
   constructor(private readonly parts: RegisterParts) {}
@@ -110,6 +110,7 @@ export class Register {
   }
 
   private failed(error: AepError, waiting: (() => void)[]): void {
+    // Said once, not at each attempt.
     if (!this.isUnreachable) this.parts.log.log('warn', 'the arbiter cannot be read', {}, error);
     this.isUnreachable = true;
     this.waiting = [...waiting, ...this.waiting];

@@ -40,6 +40,8 @@ export class SwitchOver {
   start(): void {
     const { clock, options } = this.context;
     this.primary.membership.hold(true);
+    // It would be found out only after the engine was drained, and intake would have stood still for nothing.
+    if (this.context.register.isUnreachable) return this.giveUp('the arbiter cannot be read');
     this.timer = clock.schedule(options.limits.switchTimeoutMs, () => this.giveUp('it took too long'));
     this.look();
   }
