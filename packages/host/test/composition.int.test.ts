@@ -244,7 +244,10 @@ test('verifyReplay lets an app start whose replay agrees, and names the first di
   await run('luck');
   await assert.rejects(start(context, again), ({ code, message, cause }: AepError) => {
     assert.equal(code, 'AEP_APP_START_FAILED');
-    assert.match(message, /transaction 2 \(shop\.Sale\) differs in outbound\[0\]\.total: the journal has 1, the handlers made 3/);
+    assert.match(
+      message,
+      /transaction 2 \(shop\.Sale\) differs in outbound\[0\]\.total: the journal has 1, the handlers made 3/,
+    );
     assert.equal((cause as AepError).code, 'AEP_REPLAY_DIFFERS');
     return true;
   });
