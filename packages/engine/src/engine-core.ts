@@ -73,8 +73,7 @@ export class EngineCore implements BusPortListener, PipelineListener {
   readonly retention: Retention;
   readonly scope = new HandlerScope();
   readonly time: LoopTime;
-  /** A write failed: nothing is acknowledged, released or journaled any more (E34, H22). */
-  /** Nothing is acknowledged or released any more, whatever else ends the engine (H22). */
+  /** A write failed: nothing is acknowledged, released or journaled any more, whatever else ends the engine (E34, H22). */
   storeFailure: AepError | undefined;
   private readonly headWatch: HeadWatch;
   private isScheduled = false;

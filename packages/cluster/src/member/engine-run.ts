@@ -37,7 +37,7 @@ export class EngineRun {
       onCommit,
     });
     const facts = () => ({ epoch: epoch(), groupStableTxId: markTxId() });
-    this.engine = context.engines.start(new ReplicatedStore(held.store, this.journal, epoch, facts), {
+    this.engine = context.engines.start(new ReplicatedStore(held, this.journal, epoch, facts), {
       onStarted: () => {
         if (!this.hasEnded) parts.onStarted();
       },

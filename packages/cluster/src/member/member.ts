@@ -291,7 +291,9 @@ export class Member {
     this.showRole();
     if (primary.isStoreIdle) return this.followWith(held);
     // Closed and opened again, because writes of the engine to the tables may still be on their way.
-    this.closeThen(held!.store, () => this.openStore((store) => this.follow(store)));
+    this.closeThen(held!.store, () => {
+      if (this.phase === 'running') this.openStore((store) => this.follow(store));
+    });
   }
 
   // It ends.

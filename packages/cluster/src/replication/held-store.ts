@@ -1,5 +1,6 @@
 import type { AepError } from '@aep/kernel';
-import type { Stable, Store } from '@aep/store';
+import type { Stable, StateTables, Store } from '@aep/store';
+import { WatchedTables } from './watched-tables.js';
 
 /** Who uses a member's store at the moment. */
 export interface StoreUser {
@@ -12,6 +13,8 @@ export interface StoreUser {
  * primary without opening the store anew.
  */
 export class HeldStore {
+  /** For whoever writes the tables and may end before a write does. */
+  readonly tables: StateTables;
   private user: StoreUser | undefined;
   private error: AepError | undefined;
   private trimmedBeforeTxId = 0;
@@ -21,12 +24,15 @@ export class HeldStore {
     readonly store: Store,
     onFailure: (error: AepError) => void,
   ) {
+    const failed = (error: AepError): void => {
+      if (this.error !== undefined) return;
+      this.error = error;
+      onFailure(error);
+    };
+    this.tables = new WatchedTables(store.tables, failed);
     store.journal.listen({
       onStable: (mark: Stable) => this.user?.onDurable(mark.txId),
-      onFailure: (error) => {
-        this.error = error;
-        onFailure(error);
-      },
+      onFailure: failed,
     });
   }
 

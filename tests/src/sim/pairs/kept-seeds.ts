@@ -43,6 +43,14 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     alarms: true,
     acks: true,
   },
+  {
+    seed: 2474594,
+    found:
+      'the tables could not be written in the moment of a deposition, and the member went on with them as a backup',
+    last: 'zombie',
+    alarms: true,
+    acks: true,
+  },
 ];
 
 /** What plans were drawn from when this one was found. */
