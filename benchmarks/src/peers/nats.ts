@@ -51,7 +51,7 @@ const CONCURRENCY = 512;
 
 export const nats: Peer = {
   name: 'NATS',
-  says: `NATS 2.9 syncs nothing before it answers. Core: orders and executions are published and nothing is stored; the positions are in memory. JetStream: orders in a stream, positions in a key-value bucket, executions in a second stream, then the acknowledgement, ${CONCURRENCY} at a time; the server hands them to the operating system and syncs every two minutes. Adding the orders is not timed.`,
+  says: `NATS 2.9 syncs nothing before it answers. Core: orders and executions are published and nothing is stored; the positions are in memory. JetStream: orders in a stream, positions in a key-value bucket, executions in a second stream, then the acknowledgement, ${CONCURRENCY} at a time; the server hands them to the operating system and syncs once a minute. Adding the orders is not timed.`,
   run: async (context) => {
     const core = loadPeer<NatsModules['core']>('@nats-io/transport-node');
     if (typeof core === 'string') return core;
