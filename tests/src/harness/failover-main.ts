@@ -27,7 +27,7 @@ Cuts are made between network namespaces where the machine lets us make them (Li
 `;
 const PER_ROUND = 20;
 /** Lines that are worked off in the time of one fault and the return to a pair: nothing is while a pair waits for its patience. */
-const LINES_PER_KILL = 5_000;
+const LINES_PER_KILL = 3_000;
 const LINES_PER_FAULT = 2_500;
 
 const { values } = parseArgs({
