@@ -20,11 +20,14 @@ export function bytesOf(bytes: Uint8Array, start: number, end: number): Uint8Arr
 
 function allocate(length: number): Uint8Array {
   if (length > slabCopyMax) return new Uint8Array(length);
-  if (slabUsed + length > slabBytes) {
-    slab = new Uint8Array(slabBytes);
-    slabUsed = 0;
-  }
+  reserve(length);
   return takePiece(length);
+}
+
+function reserve(length: number): void {
+  if (slabUsed + length <= slabBytes) return;
+  slab = new Uint8Array(slabBytes);
+  slabUsed = 0;
 }
 
 function takePiece(length: number): Uint8Array {
@@ -41,9 +44,6 @@ export function encodedBytes(message: Encodable): Uint8Array {
     const scratch = encodeToScratch(message);
     return bytesOf(scratch.bytes, 0, scratch.end);
   }
-  if (slabUsed + room > slabBytes) {
-    slab = new Uint8Array(slabBytes);
-    slabUsed = 0;
-  }
+  reserve(room);
   return takePiece(message.$encodeTo(slab, slabUsed) - slabUsed);
 }

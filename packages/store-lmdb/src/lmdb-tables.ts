@@ -74,23 +74,17 @@ export class LmdbTables implements StateTables {
   }
 
   apply(changes: TableChanges, appliedTxId: number, done: (error: AepError | undefined) => void): ApplyResult {
-    if (this.isApplying || this.isClosed || !this.context.hasRoom(changes.size * ENTRY_BYTES_GUESS)) return 'busy';
-    assert(appliedTxId >= this.appliedTxId, 'the tables never go back (E35)');
-    this.isApplying = true;
+    if (!this.begin(appliedTxId, changes.size)) return 'busy';
     const written = this.environments.state.batch(() =>
       putChanges(this.environments, this.values, changes, appliedTxId),
     );
     written.then(
       () => {
-        this.isApplying = false;
         this.values.clear();
-        this.appliedTxId = appliedTxId;
-        this.applies++;
-        this.entriesApplied += changes.size;
+        this.ended(appliedTxId, changes.size);
         done(undefined);
       },
       (thrown: unknown) => {
-        // Stays "applying": after a failed write nothing more is tried (H22).
         logCommitDetail(thrown, this.context.log);
         done(applyFailed(appliedTxId, thrown));
       },
@@ -100,25 +94,33 @@ export class LmdbTables implements StateTables {
 
   /** {@link BackgroundFold.fold} by the thread. */
   private foldBehind(thread: FoldThread, toTxId: number, done: FoldDone): ApplyResult {
-    const from = this.appliedTxId;
-    if (this.isApplying || this.isClosed || !this.context.hasRoom((toTxId - from) * ENTRY_BYTES_GUESS)) return 'busy';
-    assert(toTxId >= from, 'the tables never go back (E35)');
-    this.isApplying = true;
+    if (!this.begin(toTxId, toTxId - this.appliedTxId)) return 'busy';
     thread.fold(toTxId, (error, entries) => {
-      // Stays "applying": after a failed write nothing more is tried (H22).
       if (error !== undefined) {
         done(error instanceof AepError ? error : applyFailed(toTxId, error), 0);
         return;
       }
-      this.isApplying = false;
       // The read transaction of this turn may be older than what the thread has written.
       this.environments.state.resetReadTxn();
-      this.appliedTxId = toTxId;
-      this.applies++;
-      this.entriesApplied += entries;
+      this.ended(toTxId, entries);
       done(undefined, entries);
     });
     return 'accepted';
+  }
+
+  /** False when nothing may be written now. After a failed write that stays so: nothing more is tried (H22). */
+  private begin(toTxId: number, entriesGuess: number): boolean {
+    if (this.isApplying || this.isClosed || !this.context.hasRoom(entriesGuess * ENTRY_BYTES_GUESS)) return false;
+    assert(toTxId >= this.appliedTxId, 'the tables never go back (E35)');
+    this.isApplying = true;
+    return true;
+  }
+
+  private ended(appliedTxId: number, entries: number): void {
+    this.isApplying = false;
+    this.appliedTxId = appliedTxId;
+    this.applies++;
+    this.entriesApplied += entries;
   }
 
   snapshot(): StoreSnapshot {

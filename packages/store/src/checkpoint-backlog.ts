@@ -13,7 +13,7 @@ export interface Backlog {
   readonly stableTxId: number;
   /** Stable and not part of an apply: changed keys, or records where nobody looks at keys before the apply. */
   readonly waiting: number;
-  /** Journal bytes of {@link waiting}. */
+  /** Journal bytes of {@link waiting}, give or take those of a commit: for thresholds. Whether anything waits, txIds say. */
   readonly waitingBytes: number;
   /** Journal bytes that no ended apply covers. */
   readonly lagBytes: number;
@@ -150,12 +150,9 @@ export class JournalBacklog implements Backlog {
     return this.stableTxId - this.coveredTxId;
   }
 
-  /**
-   * With what is not stable yet: the difference is what one commit holds. What became stable after an apply was counted as covered
-   * by it if it was appended before; so there is at least something while records wait.
-   */
+  /** What was appended since the last apply began, stable or not: the difference is what one commit holds. */
   get waitingBytes(): number {
-    return this.waiting === 0 ? 0 : Math.max(1, this.appendedBytes - this.coveredBytes);
+    return this.appendedBytes - this.coveredBytes;
   }
 
   get lagBytes(): number {

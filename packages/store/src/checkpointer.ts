@@ -84,7 +84,7 @@ export class Checkpointer {
 
   /** Applies everything that is stable and calls back when the tables have it, or when a write has failed. */
   flush(done: () => void): void {
-    if (this.isFailed || (this.applying === undefined && this.backlog.stableTxId === this.appliedTxId)) {
+    if (this.isFailed || (this.applying === undefined && this.isUpToDate)) {
       this.clock.defer(done);
       return;
     }
@@ -112,9 +112,18 @@ export class Checkpointer {
     };
   }
 
+  /** Every stable record is in the tables, or in the apply that is under way. */
+  private get isUpToDate(): boolean {
+    return this.backlog.stableTxId === (this.applying?.txId ?? this.appliedTxId);
+  }
+
+  private get isInBackground(): boolean {
+    return this.backlog instanceof JournalBacklog;
+  }
+
   private checkThresholds(): void {
+    if (this.isUpToDate) return;
     const { backlog } = this;
-    if (backlog.waitingBytes === 0) return;
     const { entriesMax, bytesMax, intervalMs } = this.limits;
     if (backlog.waiting >= entriesMax * backlog.scale || backlog.waitingBytes >= bytesMax) {
       this.lookForBackground();
@@ -125,14 +134,14 @@ export class Checkpointer {
   /** So much comes together that the event loop should be spared it. Between two applies: then the journal says all that is missing. */
   private lookForBackground(): void {
     const { background } = this.tables;
-    if (background === undefined || this.backlog instanceof JournalBacklog) return;
+    if (background === undefined || this.isInBackground) return;
     if (!background.prepare() || this.applying !== undefined) return;
     this.backlog = new JournalBacklog(background, this.backlog, this.appliedTxId);
   }
 
   private apply(): void {
     const { backlog } = this;
-    if (this.applying !== undefined || this.isFailed || backlog.waitingBytes === 0) return;
+    if (this.applying !== undefined || this.isFailed || this.isUpToDate) return;
     const txId = backlog.stableTxId;
     // Answers from the event loop, so the fields below are set before the callback.
     const result = backlog.apply((error, entries) => this.applied(error, entries));
@@ -155,12 +164,12 @@ export class Checkpointer {
     this.applying = undefined;
     this.appliedTxId = txId;
     this.checkpoints++;
-    if (this.backlog instanceof JournalBacklog) this.inBackground++;
+    if (this.isInBackground) this.inBackground++;
     this.entriesApplied += entries;
     this.applyMs.record(this.clock.monotonicMs() - startedMs);
     this.listener.onApplied(txId);
     if (this.flushDone.length === 0) this.checkThresholds();
-    else if (this.backlog.stableTxId === this.appliedTxId) this.endFlushes();
+    else if (this.isUpToDate) this.endFlushes();
     else this.apply();
   }
 

@@ -86,19 +86,13 @@ export class Follower implements StoreUser {
       tables,
       clock,
       {
-        onApplied: () => {
-          this.trim();
-          this.fold();
-        },
+        onApplied: () => this.goOn(),
         onFailure: (error) => listener.onFailure(error),
       },
       checkpoint,
     );
     this.parts.replay?.begin(held.store, tables.appliedTxId, {
-      onRoom: () => {
-        this.trim();
-        this.fold();
-      },
+      onRoom: () => this.goOn(),
       onProblem: (problem) => listener.onReplayProblem(problem),
       onFailure: (error) => listener.onFailure(error),
     });
@@ -132,6 +126,11 @@ export class Follower implements StoreUser {
     const { journal } = this.parts.held.store;
     journal.setConfirmed(Math.min(position.confirmedTxId, journal.stableTxId, this.groupStableTxId));
     this.keepFromTxId = Math.max(this.keepFromTxId, position.firstTxId);
+    this.goOn();
+  }
+
+  /** Something that trimming and folding wait for has moved. */
+  private goOn(): void {
     this.trim();
     this.fold();
   }
