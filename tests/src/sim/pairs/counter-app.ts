@@ -1,5 +1,5 @@
 import { type BusDescription, describeBus } from '@aep/bus';
-import { defineApp, type Engine } from '@aep/engine';
+import { defineApp, type Engine, type HandlerContext } from '@aep/engine';
 import { Alarm, Counter, CounterFactory, Input, Output } from './gen/counter.js';
 
 export const COUNTER_BUS: BusDescription = describeBus('world', ['inputs', 'outputs'], 'broker');
@@ -21,34 +21,55 @@ export const ALARM_PART = 99;
 /** Under test: adds up what comes, and tells of it. */
 export function counterApp() {
   return defineApp<Counter>({ name: 'counter', state: Counter, factories: [CounterFactory] })
-    .on(
-      Input,
-      (input, { state, send, engine }) => {
-        const account = state.accounts.getOrCreate(input.account);
-        account.balance += input.amount;
-        account.inputs++;
-        state.total++;
-        state.digest = digestAfter(state.digest, input.number);
-        for (let part = 0; part < input.outputs; part++) send('outputs', outputOf(input, part, account, state));
-        if (input.alarmMs > 0) setAlarm(input, engine);
-        if (input.poison) throw new Error('the input is poison');
-      },
-      { source: 'inputs' },
-    )
-    .on(Alarm, (alarm, { state, send }) => {
-      const account = state.accounts.getOrCreate(alarm.account);
-      account.balance -= alarm.amount;
-      state.digest = digestAfter(state.digest, -alarm.number);
-      send('outputs', outputOf(alarm, ALARM_PART, account, state));
-    });
+    .on(Input, (input, context) => takeInput(input, context.state.accounts.getOrCreate(input.account), context), {
+      source: 'inputs',
+    })
+    .on(Alarm, (alarm, context) => takeAlarm(alarm, context.state.accounts.getOrCreate(alarm.account), context));
 }
 
-// oxlint-disable-next-line max-params -- what it tells of
-export function outputOf(
-  { number }: { readonly number: number },
-  part: number,
-  { balance }: { readonly balance: number },
-  { total, digest }: { readonly total: number; readonly digest: number },
+/** An account in whatever form the state keeps it. */
+export interface AccountFields {
+  balance: number;
+  inputs: number;
+}
+
+interface TotalFields {
+  total: number;
+  digest: number;
+}
+
+/** Of the handler's context; the account is a part of its state. */
+type CounterContext<S extends TotalFields> = Pick<HandlerContext<S>, 'state' | 'send' | 'engine'>;
+
+export function takeInput<S extends TotalFields>(
+  input: Input,
+  account: AccountFields,
+  { state, send, engine }: CounterContext<S>,
+): void {
+  account.balance += input.amount;
+  account.inputs++;
+  state.total++;
+  state.digest = digestAfter(state.digest, input.number);
+  const { number } = input;
+  for (let part = 0; part < input.outputs; part++) send('outputs', outputOf({ number, part }, account, state));
+  if (input.alarmMs > 0) setAlarm(input, engine);
+  if (input.poison) throw new Error('the input is poison');
+}
+
+export function takeAlarm<S extends TotalFields>(
+  { number, amount }: Alarm,
+  account: AccountFields,
+  { state, send }: CounterContext<S>,
+): void {
+  account.balance -= amount;
+  state.digest = digestAfter(state.digest, -number);
+  send('outputs', outputOf({ number, part: ALARM_PART }, account, state));
+}
+
+function outputOf(
+  { number, part }: { readonly number: number; readonly part: number },
+  { balance }: AccountFields,
+  { total, digest }: TotalFields,
 ): Output {
   const output = Output.create();
   output.number = number;
@@ -59,7 +80,7 @@ export function outputOf(
   return output;
 }
 
-export function setAlarm(input: Input, engine: Pick<Engine, 'schedule'>): void {
+function setAlarm(input: Input, engine: Pick<Engine, 'schedule'>): void {
   const alarm = Alarm.create();
   alarm.number = input.number;
   alarm.account = input.account;
@@ -99,7 +120,7 @@ export interface ExpectedOutput {
 
 /** The same once more, written apart from what is tested: a plain fold over inputs in their order. */
 export class CounterModel {
-  readonly accounts = new Map<number, { balance: number; inputs: number }>();
+  readonly accounts = new Map<number, AccountFields>();
   total = 0;
   digest = 0;
   /** Alarms that were set and have not rung. */

@@ -2,12 +2,12 @@ import { defineApp, type StateCodec } from '@aep/engine';
 import type { Machine } from '@aep/testkit/pairs';
 import { StandbyEngines } from '@aep/testkit/pairs';
 import type { Findings } from './checkers/violation.js';
-import { ALARM_PART, type CounterModel, digestAfter, outputOf, setAlarm } from './counter-app.js';
+import { type AccountFields, type CounterModel, takeAlarm, takeInput } from './counter-app.js';
 import { Alarm, CounterFactory, Input } from './gen/counter.js';
 
 /** What `counterApp` keeps in its state root, as a plain object that its handlers make (E60). */
 export interface CounterTable {
-  readonly accounts: Record<number, { balance: number; inputs: number }>;
+  readonly accounts: Record<number, AccountFields>;
   total: number;
   digest: number;
 }
@@ -21,26 +21,14 @@ const codec: StateCodec<CounterTable> = {
 /** As `counterApp`, event-sourced; poison leaves a half-done state behind, which has to be rebuilt. */
 export function eventSourcedCounterApp() {
   return defineApp<CounterTable>({ name: 'counter', stateCodec: codec, factories: [CounterFactory] })
-    .on(
-      Input,
-      (input, { state, send, engine }) => {
-        const account = (state.accounts[input.account] ??= { balance: 0, inputs: 0 });
-        account.balance += input.amount;
-        account.inputs++;
-        state.total++;
-        state.digest = digestAfter(state.digest, input.number);
-        for (let part = 0; part < input.outputs; part++) send('outputs', outputOf(input, part, account, state));
-        if (input.alarmMs > 0) setAlarm(input, engine);
-        if (input.poison) throw new Error('the input is poison');
-      },
-      { source: 'inputs' },
-    )
-    .on(Alarm, (alarm, { state, send }) => {
-      const account = (state.accounts[alarm.account] ??= { balance: 0, inputs: 0 });
-      account.balance -= alarm.amount;
-      state.digest = digestAfter(state.digest, -alarm.number);
-      send('outputs', outputOf(alarm, ALARM_PART, account, state));
-    });
+    .on(Input, (input, context) => takeInput(input, accountOf(context.state, input.account), context), {
+      source: 'inputs',
+    })
+    .on(Alarm, (alarm, context) => takeAlarm(alarm, accountOf(context.state, alarm.account), context));
+}
+
+function accountOf({ accounts }: CounterTable, id: number): AccountFields {
+  return (accounts[id] ??= { balance: 0, inputs: 0 });
 }
 
 /** The state under test in the words of the model. */
