@@ -1,6 +1,7 @@
 import type { EngineListener, EngineMaker, ReplayPort, RunningEngine } from '@aep/cluster';
 import { type Engine, Standby } from '@aep/engine';
-import { type AepError, type Log, toError } from '@aep/kernel';
+import { PrimaryLife } from '@aep/engine/internal';
+import type { AepError, Log } from '@aep/kernel';
 import type { Store } from '@aep/store';
 
 /** Makes an engine that opens its store by calling `store`; loads the application anew, so that no life sees another's fields. */
@@ -48,11 +49,16 @@ export class GroupEngines implements EngineMaker {
       return { drain: () => undefined, halt: () => undefined };
     }
     this.store = store;
-    const life = new EngineLife(this.standby.next, listener, this.options);
-    void life.ended.then(() => {
-      if (!this.options.isEnding()) this.standby.renew();
+    const { drainMs, isEnding, log } = this.options;
+    return new PrimaryLife(this.standby.next, {
+      drainMs,
+      onStarted: () => listener.onStarted(),
+      onStartFailed: (error) => log.log('warn', 'the app did not start as primary', {}, error),
+      onEnded: (cause) => {
+        listener.onEnded(cause);
+        if (!isEnding()) this.standby.renew();
+      },
     });
-    return life;
   }
 
   /** The member has stopped: an engine that was waiting ends. */
@@ -74,55 +80,3 @@ export class GroupEngines implements EngineMaker {
     return this.store!;
   }
 }
-
-/** From the moment that a member became the primary to the one when its engine has ended. */
-class EngineLife implements RunningEngine {
-  readonly ended: Promise<void>;
-  private engine: Engine | undefined;
-  private isEnding = false;
-  private cause: AepError | undefined;
-
-  constructor(
-    next: Promise<Engine>,
-    private readonly listener: EngineListener,
-    private readonly options: GroupEnginesOptions,
-  ) {
-    this.ended = this.run(next);
-  }
-
-  drain(): void {
-    this.end(undefined, this.options.drainMs());
-  }
-
-  halt(cause: AepError): void {
-    this.end(cause, HALT_MS);
-  }
-
-  private end(cause: AepError | undefined, deadlineMs: number): void {
-    this.isEnding = true;
-    this.cause ??= cause;
-    void this.engine?.stop(cause, deadlineMs);
-  }
-
-  private async run(next: Promise<Engine>): Promise<void> {
-    let cause: AepError | undefined;
-    try {
-      const engine = await next;
-      this.engine = engine;
-      if (this.isEnding) void engine.stop(this.cause, HALT_MS);
-      engine.start().then(
-        () => {
-          if (!this.isEnding) this.listener.onStarted();
-        },
-        (error: unknown) => this.options.log.log('warn', 'the app did not start as primary', {}, error),
-      );
-      cause = (await engine.stopped).cause;
-    } catch (thrown) {
-      cause = toError(thrown) as AepError;
-    }
-    this.listener.onEnded(cause);
-  }
-}
-
-/** Nothing may be released or acknowledged any more, so there is nothing to wait for but mains of the application. */
-const HALT_MS = 1_000;
