@@ -7,3 +7,5 @@ export { lackOfRoom } from './free-space.js';
 export { checkStore } from './store-check.js';
 export { lifeOf, ownProcess, parseProcessOwner, type ProcessOwner } from './process-owner.js';
 export { identityBytes, MetaName } from './store-meta.js';
+export { PageFile } from './page-file.js';
+export { checkTrees } from './tree-check.js';

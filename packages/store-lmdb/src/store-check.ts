@@ -4,6 +4,7 @@ import { closeEnvironments, openEnvironments, openFailed } from './environment.j
 import { LmdbRuns } from './lmdb-runs.js';
 import { MetaName, readIdentity, readNumber } from './store-meta.js';
 import { walkTables } from './table-walk.js';
+import { checkTrees } from './tree-check.js';
 
 /** What the child process is to do: look at a store, or make the files of a new one. */
 export interface CheckRequest {
@@ -21,11 +22,12 @@ export interface CheckResult {
   readonly error: { readonly code: string; readonly message: string; readonly facts: Facts } | undefined;
 }
 
-/** Reads the journal's tail, some older runs and a part of the tables. Runs in the child process. */
+/** Reads the pages at the edges of the trees, the journal's tail, some older runs and a part of the tables. Runs in the child process. */
 export async function checkStore(request: CheckRequest): Promise<CheckResult> {
   let recordsChecked = 0;
   let entriesRead = 0;
   try {
+    for (const name of ['journal', 'state']) checkTrees(`${request.path}/${name}/data.mdb`);
     const environments = openEnvironments({ ...request, readOnly: true, noSync: false });
     readIdentity(environments.journalMeta, request.path);
     recordsChecked = checkJournal(new LmdbRuns(environments), request.tailRecords);
