@@ -128,3 +128,8 @@ export function matchesSource(text: string, bus: string, channel: string): boole
   if (at < 0) return text === channel;
   return text.slice(at + 1) === bus && (at === 0 || text.slice(0, at) === channel);
 }
+
+/** Whether what a handler answered is to be awaited. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value !== undefined && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+}

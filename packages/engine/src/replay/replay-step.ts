@@ -1,7 +1,7 @@
 import { AepError, describeError } from '@aep/kernel';
 import { disposeOwned } from '@aep/messages/internal';
 import { LocalCause, type RecordReader, Section, Table } from '@aep/store';
-import type { ChainLink } from '../app/handler-table.js';
+import { type ChainLink, isThenable } from '../app/handler-table.js';
 import type { EngineCore } from '../engine-core.js';
 import { findCommand } from '../services/commands.js';
 import { contentOf, findDifference, type ReplayDifference } from './replay-difference.js';
@@ -86,7 +86,11 @@ export class ReplayStep {
     if (source.command !== undefined) {
       const spec = findCommand(core.options.app.commands, source.command);
       const args = JSON.parse(Buffer.from(contentOf(reader)).toString('utf8')) as Record<string, unknown>;
-      return { name: spec.name, run: () => asPromise(spec.call(args, state)), dispose: () => undefined };
+      const run = (): PromiseLike<unknown> | undefined => {
+        const answer: unknown = spec.call(args, state);
+        return isThenable(answer) ? answer : undefined;
+      };
+      return { name: spec.name, run, dispose: () => undefined };
     }
     const { pipeline, handlers } = core;
     const type = handlers.types.find(reader.factoryId, reader.typeId);
@@ -124,15 +128,10 @@ function callAll(
   call: (link: ChainLink) => unknown,
 ): PromiseLike<unknown> | undefined {
   for (let position = from; position < links.length; position++) {
-    const pending = asPromise(call(links[position]!));
-    if (pending !== undefined) return pending.then(() => callAll(links, position + 1, call));
+    const answer = call(links[position]!);
+    if (isThenable(answer)) return answer.then(() => callAll(links, position + 1, call));
   }
   return undefined;
-}
-
-function asPromise(value: unknown): PromiseLike<unknown> | undefined {
-  const isThenable = typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
-  return isThenable ? (value as PromiseLike<unknown>) : undefined;
 }
 
 interface MessageSource {

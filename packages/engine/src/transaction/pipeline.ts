@@ -1,6 +1,6 @@
 import { AepError, assert, type Clock, type ObjectPool, type Random, type RingQueue } from '@aep/kernel';
 import type { Journal } from '@aep/store';
-import type { ChainLink, HandlerChain } from '../app/handler-table.js';
+import { type ChainLink, type HandlerChain, isThenable } from '../app/handler-table.js';
 import type { MessageEvent } from '../app/message-event.js';
 import type { ConcludedEngineOptions } from '../engine-options.js';
 import type { DeadLetters } from '../services/dead-letters.js';
@@ -381,8 +381,4 @@ export class Pipeline {
     work.reset();
     this.parts.works.give(work);
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return value !== undefined && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
 }
