@@ -1,6 +1,6 @@
 import { open, type RootDatabase } from 'lmdb';
 import { Order, Position } from './gen/trade.js';
-import { executionOf, readAll } from './orders.js';
+import { book, executionOf, readAll } from './orders.js';
 
 /**
  * The limit that the engine is measured against: view, handler and one synced LMDB transaction per group commit, with the
@@ -111,9 +111,7 @@ function handle(bytes: Uint8Array, positions: Map<string, Position>, target: Uin
   readAll(order);
   let position = positions.get(order.account);
   if (position === undefined) positions.set(order.account, (position = new Position()));
-  position.quantity += order.quantity;
-  position.value += order.price * order.quantity;
-  position.lastSequence = order.sequence;
+  book(order, position);
   const execution = executionOf(order);
   let end = position.$encodeTo(target, offset);
   end = execution.$encodeTo(target, end);

@@ -4,7 +4,7 @@ import { type AppDefinition, createEngine, defineApp, type Engine } from '@aep/e
 import { SeededRandom, SystemClock } from '@aep/kernel';
 import { openLmdbStore } from '@aep/store-lmdb';
 import { Order, Positions, TradeFactory } from './gen/trade.js';
-import { fillOrder, type OrderContent, orderContent, readAll } from './orders.js';
+import { book, fillOrder, type OrderContent, orderContent, readAll } from './orders.js';
 
 const CONTENTS = 20_000;
 
@@ -34,10 +34,7 @@ export class EnginePair {
       Order,
       (order, { state }) => {
         readAll(order);
-        const position = state.positions.getOrCreate(order.account);
-        position.quantity += order.quantity;
-        position.value += order.price * order.quantity;
-        position.lastSequence = order.sequence;
+        book(order, state.positions.getOrCreate(order.account));
         pair.handled++;
         pair.onHandled();
       },

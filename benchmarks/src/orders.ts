@@ -1,5 +1,5 @@
 import { SeededRandom } from '@aep/kernel';
-import { Execution, Order, Side } from './gen/trade.js';
+import { Execution, Order, type Position, Side } from './gen/trade.js';
 
 /** Entities that the reference case chooses from, uniformly. */
 export const ACCOUNTS = 100_000;
@@ -67,6 +67,13 @@ export function readAll(order: Order): number {
     order.sequence +
     order.note.length
   );
+}
+
+/** What the reference case does to the position of the order's account. */
+export function book(order: Order, position: Position): void {
+  position.quantity += order.quantity;
+  position.value += order.price * order.quantity;
+  position.lastSequence = order.sequence;
 }
 
 /** What the reference case sends for an order. */

@@ -11,7 +11,7 @@ import { type Clock, SystemClock } from '@aep/kernel';
 import type { Store } from '@aep/store';
 import { openLmdbStore } from '@aep/store-lmdb';
 import { Order, Positions, TradeFactory } from './gen/trade.js';
-import { executionOf, readAll } from './orders.js';
+import { book, executionOf, readAll } from './orders.js';
 
 /** The bus of the reference case. Nobody joins `executions`: what is sent there is confirmed at once. */
 export const tradingBus: BusDescription = {
@@ -37,10 +37,7 @@ export const TRADING_CHANNELS = [
 const tradingApp = () =>
   defineApp({ name: 'trading', state: Positions, factories: [TradeFactory] }).on(Order, (order, { state, send }) => {
     readAll(order);
-    const position = state.positions.getOrCreate(order.account);
-    position.quantity += order.quantity;
-    position.value += order.price * order.quantity;
-    position.lastSequence = order.sequence;
+    book(order, state.positions.getOrCreate(order.account));
     send('executions', executionOf(order));
   });
 
