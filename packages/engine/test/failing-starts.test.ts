@@ -100,20 +100,26 @@ test('a bus that was absent at the start is opened again, and what waited for it
   await teller.world.run(teller.engine.stop());
 });
 
-test('a stop during a start ends the start and leaves nothing open (E4, E6)', async () => {
+/** Its start waits for a store until that is handed over; `started` is the error that it ends with. */
+async function startWithLateStore() {
   const world = new World();
   const store = world.store('teller');
-  let hand: (store: MemoryStore) => void = () => undefined;
+  let hand = (): void => undefined;
   const engine = world.engine('teller', {
     app: new WatchedTeller(),
-    store: () => new Promise<MemoryStore>((done) => (hand = done)),
+    store: () => new Promise<MemoryStore>((done) => (hand = () => done(store))),
   });
   const started = rejection(engine.start());
   await world.settle();
+  return { world, store, engine, started, hand };
+}
+
+test('a stop during a start ends the start and leaves nothing open (E4, E6)', async () => {
+  const { world, store, engine, started, hand } = await startWithLateStore();
   const stopping = engine.stop();
   await world.settle();
   assert.equal(engine.state, 'stopping', 'what the start is opening is closed before the engine has stopped');
-  hand(store);
+  hand();
   await world.run(stopping);
   assert.equal((await started).code, 'AEP_ENGINE_STOPPED');
   assert.equal(engine.state, 'stopped');
@@ -121,17 +127,9 @@ test('a stop during a start ends the start and leaves nothing open (E4, E6)', as
 });
 
 test('a store that opens after the stop has given up waiting is closed at once (E4, E6)', async () => {
-  const world = new World();
-  const store = world.store('teller');
-  let hand: (store: MemoryStore) => void = () => undefined;
-  const engine = world.engine('teller', {
-    app: new WatchedTeller(),
-    store: () => new Promise<MemoryStore>((done) => (hand = done)),
-  });
-  const started = rejection(engine.start());
-  await world.settle();
+  const { world, store, engine, started, hand } = await startWithLateStore();
   await world.run(engine.stop(undefined, 50));
-  hand(store);
+  hand();
   assert.equal((await world.run(started)).code, 'AEP_ENGINE_STOPPED');
   assert.equal(store.journal.append(new Uint8Array(64), 64), 'closed');
 });
