@@ -1,116 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type BackupReplayListener, createEngine, defineApp, type Engine, Standby } from '@aep/engine';
-import { type AepError, SeededRandom } from '@aep/kernel';
+import { defineApp } from '@aep/engine';
+import type { AepError } from '@aep/kernel';
 import { deposit, Teller } from './bank-apps.js';
+import { type Behaviour, FollowedTeller, ledgerOf } from './followed-teller.js';
 import { BankFactory, Deposit, Deposited } from './gen/bank.js';
 import { codec, type Ledger, ledgerApp, type LedgerChannels } from './ledger-app.js';
-import { ScriptedBus } from './scripted-bus.js';
-import { rejection, TellerWorld, type TellerOptions } from './teller-world.js';
-
-/** What a backup's application does: counts calls, and may be made to differ or to fail. */
-interface Behaviour {
-  readonly calls: { count: number; failures: number };
-  noise: number;
-}
-
-/** A primary that writes a store, and the engine of a member that follows it there. */
-class Pair {
-  readonly primary: Omit<TellerWorld<object>, 'engine'> & { engine: Engine };
-  readonly problems: AepError[] = [];
-  readonly failures: AepError[] = [];
-  readonly behaviour: Behaviour = { calls: { count: 0, failures: 0 }, noise: 0 };
-  readonly bus: ScriptedBus;
-  readonly standby: Standby;
-  engines = 0;
-  rooms = 0;
-  readonly listener: BackupReplayListener = {
-    onRoom: () => void this.rooms++,
-    onProblem: (problem) => void this.problems.push(problem),
-    onFailure: (error) => void this.failures.push(error),
-  };
-  private fedTxId = 0;
-
-  constructor(
-    private readonly options: TellerOptions = {},
-    private readonly backupApp: (behaviour: Behaviour) => object = (behaviour) =>
-      ledgerApp(behaviour.calls, () => behaviour.noise),
-  ) {
-    this.primary = new TellerWorld<object>(ledgerApp(undefined, () => 1));
-    this.bus = new ScriptedBus(this.primary.clock);
-    this.standby = new Standby(this.make(), () => this.make());
-  }
-
-  async start(): Promise<this> {
-    await this.primary.start(this.options);
-    return this;
-  }
-
-  private make(): Promise<Engine> {
-    this.engines++;
-    const { world } = this.primary;
-    return Promise.resolve(
-      createEngine({
-        name: 'teller',
-        clock: world.clock,
-        random: new SeededRandom(99),
-        log: world.log,
-        store: () => world.store('teller'),
-        app: this.backupApp(this.behaviour),
-        buses: [
-          { description: this.bus.description, provider: this.bus, channels: [{ name: 'deposits', join: true }] },
-        ],
-        ...this.options,
-      }),
-    );
-  }
-
-  async deliver(...instructions: string[]): Promise<void> {
-    for (const instruction of instructions) {
-      this.primary.bus.deliver(deposit('a', 1, instruction));
-      await this.primary.idle();
-    }
-  }
-
-  /** Begins at what the tables hold. */
-  async begin(): Promise<void> {
-    const { store } = this.primary;
-    this.fedTxId = store.tables.appliedTxId;
-    this.standby.begin(store, this.fedTxId, this.listener);
-    await this.settle();
-  }
-
-  /** Hands over what has become stable. */
-  async feed(): Promise<void> {
-    const { journal } = this.primary.store;
-    for (const run of journal.stableTxId > this.fedTxId ? journal.readRuns(this.fedTxId + 1) : [])
-      this.standby.records(run);
-    this.fedTxId = journal.stableTxId;
-    await this.settle();
-  }
-
-  async settle(): Promise<void> {
-    for (let round = 0; round < 3; round++) await this.primary.world.settle();
-  }
-
-  /** The primary dies; the one that followed goes on. */
-  async takeOver(): Promise<Engine> {
-    this.standby.end();
-    this.primary.world.crash('lost');
-    const engine = await this.primary.world.run(this.standby.next);
-    await this.primary.world.run(engine.start());
-    return engine;
-  }
-
-  async ends(engine: Engine): Promise<void> {
-    await this.primary.world.run(engine.stop());
-  }
-}
-
-const ledgerOf = (engine: Engine): Ledger => structuredClone(engine.read((state) => state as Ledger));
+import { rejection, TellerWorld } from './teller-world.js';
 
 test("a backup's handlers run on records as they become stable, and a takeover goes on with their state and calls nothing again (H11)", async () => {
-  const pair = await new Pair().start();
+  const pair = await new FollowedTeller().start();
   await pair.deliver('', 'note');
   await pair.primary.world.advance(3_000);
   await pair.begin();
@@ -139,7 +38,7 @@ test("a backup's handlers run on records as they become stable, and a takeover g
 });
 
 test('records that had not been handed over are replayed at the takeover', async () => {
-  const pair = await new Pair().start();
+  const pair = await new FollowedTeller().start();
   await pair.deliver('', '');
   await pair.begin();
   await pair.deliver('note', '');
@@ -161,7 +60,7 @@ test('a takeover waits for an asynchronous handler that is under way (E12, H11)'
         state.balances[account] = (state.balances[account] ?? 0) + amount;
       },
     );
-  const pair = await new Pair({}, slow).start();
+  const pair = await new FollowedTeller({}, slow).start();
   await pair.begin();
   await pair.deliver('', '');
   await pair.feed();
@@ -179,7 +78,7 @@ test('a takeover waits for an asynchronous handler that is under way (E12, H11)'
 });
 
 test("what the journal holds is read no more once the store is its owner's again, and the start replays the rest", async () => {
-  const pair = await new Pair().start();
+  const pair = await new FollowedTeller().start();
   await pair.deliver(...Array.from({ length: 300 }, () => ''));
   await pair.primary.world.advance(3_000);
   const { store, world, clock } = pair.primary;
@@ -211,7 +110,7 @@ test("what the journal holds is read no more once the store is its owner's again
 });
 
 test('timers, what cancel answered, commands and injected messages are the same on a backup (H11, E63)', async () => {
-  const pair = await new Pair({ verifyReplay: true }).start();
+  const pair = await new FollowedTeller({ verifyReplay: true }).start();
   const { world, engine } = pair.primary;
   await pair.begin();
   await pair.deliver('remind', 'forget', 'forget', 'remind');
@@ -228,69 +127,8 @@ test('timers, what cancel answered, commands and injected messages are the same 
   await pair.ends(next);
 });
 
-for (const [instruction, field, got] of [
-  ['noisy', 'outbound\\[0\\]\\.balance', '7'],
-  ['hidden', 'state', ''],
-] as const) {
-  test(`with verifyReplay a backup names the first transaction whose ${field} is not the primary's ("${instruction}"), and takes the state over at the next snapshot (H11)`, async () => {
-    const pair = await new Pair({ verifyReplay: true, limits: { snapshotEvery: 8 } }).start();
-    pair.behaviour.noise = 5;
-    await pair.begin();
-    await pair.deliver('', 'note', instruction, instruction, '');
-    await pair.feed();
-    const [problem] = pair.problems;
-    assert.equal(pair.problems.length, 1, 'the first, and not what follows from it');
-    assert.equal(problem?.code, 'AEP_REPLAY_DIFFERS');
-    assert.match(problem.message, new RegExp(`transaction 3 \\(bank\\.Deposit from deposits@bank-bus\\) .*${field}`));
-    assert.deepEqual([problem.facts['txId'], problem.facts['engine']], [3, 'teller']);
-    if (got !== '') assert.deepEqual([problem.facts['expected'], problem.facts['got']], ['4', '8']);
-    const alerts = pair.primary.world.lines.filter(({ facts }) => facts['alert'] === 'ReplayDiffers');
-    assert.equal(alerts.length, 1);
-    // The snapshot says what the state is; from then on it is compared again.
-    await pair.deliver('', '', '', '');
-    await pair.feed();
-    assert.deepEqual(ledgerOf(await pair.standby.next), ledgerOf(pair.primary.engine));
-    assert.equal(pair.problems.length, 1);
-    await pair.deliver(instruction);
-    await pair.feed();
-    assert.equal(pair.problems.length, 2);
-    assert.match(pair.standby.status().firstProblem!, /transaction 3 /);
-    await pair.ends(pair.primary.engine);
-  });
-}
-
-test('without verifyReplay nothing is compared, and records have no digest (H11)', async () => {
-  const pair = await new Pair().start();
-  pair.behaviour.noise = 5;
-  await pair.begin();
-  await pair.deliver('hidden', 'noisy');
-  await pair.feed();
-  assert.deepEqual([pair.problems.length, pair.standby.status().txId], [0, 2]);
-  const plain = pair.primary.store.disk.runs.reduce((bytes, run) => bytes + run.end - run.start, 0);
-  const compared = await new Pair({ verifyReplay: true }).start();
-  await compared.deliver('hidden', 'noisy');
-  const withDigest = compared.primary.store.disk.runs.reduce((bytes, run) => bytes + run.end - run.start, 0);
-  assert.ok(withDigest > plain, `${withDigest} bytes, ${plain} without`);
-  await pair.ends(pair.primary.engine);
-  await compared.ends(compared.primary.engine);
-});
-
-test('a restart compares as it replays, and says where it differs (E60)', async () => {
-  const options = { verifyReplay: true };
-  const pair = await new Pair(options).start();
-  await pair.deliver('', 'hidden');
-  const { primary } = pair;
-  await primary.restart(
-    ledgerApp(undefined, () => 2),
-    options,
-  );
-  const said = primary.world.lines.filter(({ facts }) => facts['alert'] === 'ReplayDiffers');
-  assert.match(said[0]!.message, /AEP_REPLAY_DIFFERS: replay of transaction 2 .* differs in state/);
-  await pair.ends(primary.engine);
-});
-
 test('a handler that throws on the backup leaves it without a state until the next snapshot; a takeover before that rebuilds it (H11)', async () => {
-  const pair = await new Pair({ limits: { snapshotEvery: 6 } }).start();
+  const pair = await new FollowedTeller({ limits: { snapshotEvery: 6 } }).start();
   await pair.begin();
   await pair.deliver('', 'fail');
   pair.behaviour.calls.failures = 1;
@@ -311,7 +149,7 @@ test('a handler that throws on the backup leaves it without a state until the ne
 });
 
 test('a backup whose history is gone waits for a snapshot (H11, E104)', async () => {
-  const pair = await new Pair({ limits: { snapshotEvery: 5 } }).start();
+  const pair = await new FollowedTeller({ limits: { snapshotEvery: 5 } }).start();
   await pair.deliver('', '', '');
   await pair.primary.world.advance(3_000);
   pair.primary.store.journal.trim(3);
@@ -337,7 +175,7 @@ test('a snapshot that the codec cannot load is told, and the next one that it ca
     },
   };
   const options = { limits: { snapshotEvery: 3 } };
-  const pair = await new Pair(options, ({ calls }) => ledgerApp(calls, undefined, choosy)).start();
+  const pair = await new FollowedTeller(options, ({ calls }) => ledgerApp(calls, undefined, choosy)).start();
   await pair.deliver('', '', '', '');
   await pair.primary.world.advance(3_000);
   await pair.begin();
@@ -350,7 +188,7 @@ test('a snapshot that the codec cannot load is told, and the next one that it ca
 });
 
 test('a backup sends nothing, and takes nothing from inside its process (H11)', async () => {
-  const pair = await new Pair().start();
+  const pair = await new FollowedTeller().start();
   await pair.begin();
   const engine = await pair.standby.next;
   const sender = engine.senderFor<LedgerChannels>();
@@ -380,7 +218,7 @@ test('a handler that hangs on a backup is named, and what waits for it is bounde
         return new Promise<void>(() => undefined);
       },
     );
-  const pair = await new Pair({}, hanging).start();
+  const pair = await new FollowedTeller({}, hanging).start();
   await pair.begin();
   assert.ok(pair.rooms > 0 && !pair.standby.isBehind);
   await pair.deliver('', '');
@@ -400,7 +238,7 @@ test('a handler that hangs on a backup is named, and what waits for it is bounde
 });
 
 test('another store gets another engine, because an application may keep something outside of its state (H5)', async () => {
-  const pair = await new Pair().start();
+  const pair = await new FollowedTeller().start();
   await pair.deliver('');
   await pair.primary.world.advance(3_000);
   await pair.begin();
@@ -415,7 +253,7 @@ test('another store gets another engine, because an application may keep somethi
 
 test('engines that follow one after the other may share one application object', async () => {
   const app = ledgerApp();
-  const pair = await new Pair({}, () => app).start();
+  const pair = await new FollowedTeller({}, () => app).start();
   await pair.deliver('');
   for (let round = 0; round < 3; round++) {
     await pair.begin();
@@ -428,7 +266,7 @@ test('engines that follow one after the other may share one application object',
 });
 
 test('only the engine of an event-sourced application follows, once, before it starts; only there is a replay verified', async () => {
-  const pair = await new Pair().start();
+  const pair = await new FollowedTeller().start();
   const listener = { onRoom: () => undefined, onProblem: () => undefined, onFailure: () => undefined };
   const { store } = pair.primary;
   assert.equal((await rejection(pair.primary.engine.follow(store, listener))).code, 'AEP_CANNOT_FOLLOW');
