@@ -1,4 +1,4 @@
-import { App, type Engine, EventHandler, InjectEngine, InjectSender, type Sender } from '@aep/engine';
+import { App, defineApp, type Engine, EventHandler, InjectEngine, InjectSender, type Sender } from '@aep/engine';
 import type { BusDescription, LoopbackProvider } from '@aep/bus';
 import { Bank, BankFactory, Deposit, Deposited } from './gen/bank.js';
 
@@ -31,11 +31,13 @@ export class Teller {
   }
 
   protected tell(account: string, balance: number): void {
-    const event = Deposited.create();
-    event.account = account;
-    event.balance = balance;
-    this.sender.send('events', event);
+    this.sender.send('events', told(account, { balance }));
   }
+}
+
+/** For tests that bring their own handlers; the name is that of the engine in a teller's world. */
+export function bank() {
+  return defineApp<Bank, BankChannels>({ name: 'teller', state: Bank, factories: [BankFactory] });
 }
 
 /** Notes what it hears, in memory only. */
@@ -71,6 +73,14 @@ export function deposit(account: string, amount: number, instruction = ''): Depo
   message.amount = amount;
   message.instruction = instruction;
   return message;
+}
+
+export function told(account: string, { balance = 0, region = '' } = {}): Deposited {
+  const event = Deposited.create();
+  event.account = account;
+  event.balance = balance;
+  event.region = region;
+  return event;
 }
 
 /** One bus of an engine, with the named channels joined. */

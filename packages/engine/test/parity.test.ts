@@ -21,7 +21,7 @@ import {
   type Sender,
 } from '@aep/engine';
 import type { MessageView } from '@aep/messages';
-import { deposit } from './bank-apps.js';
+import { deposit, told } from './bank-apps.js';
 import { Bank, BankFactory, Deposit, Deposited } from './gen/bank.js';
 import { rejection, TellerWorld } from './teller-world.js';
 
@@ -33,13 +33,6 @@ interface Channels {
 interface Form {
   readonly app: object;
   readonly lines: string[];
-}
-
-function told(account: string, balance: number): Deposited {
-  const event = Deposited.create();
-  event.account = account;
-  event.balance = balance;
-  return event;
 }
 
 function decorated(): Form {
@@ -67,7 +60,7 @@ function decorated(): Form {
     @EventHandler(Deposit, { source: 'deposits' }) onDeposit(message: Deposit, bank: Bank): void {
       const account = bank.accounts.getOrCreate(message.account);
       account.balance += message.amount;
-      this.sender.send('events', told(message.account, account.balance));
+      this.sender.send('events', told(message.account, { balance: account.balance }));
       if (message.instruction === 'fail') throw new Error('asked to fail');
     }
     @DefaultHandler() other(message: MessageView): void {
@@ -103,7 +96,7 @@ function defined(): Form {
       (message, { state, send }) => {
         const account = state.accounts.getOrCreate(message.account);
         account.balance += message.amount;
-        send('events', told(message.account, account.balance));
+        send('events', told(message.account, { balance: account.balance }));
         if (message.instruction === 'fail') throw new Error('asked to fail');
       },
       { source: 'deposits' },
@@ -130,7 +123,7 @@ for (const [form, make] of [
     teller.bus.deliver(deposit('a', 1));
     teller.bus.deliver(deposit('a', 2), { key: 'refused' });
     teller.bus.deliver(deposit('a', 4, 'fail'));
-    teller.bus.deliver(told('x', 1));
+    teller.bus.deliver(told('x', { balance: 1 }));
     teller.bus.deliver(deposit('a', 8));
     await teller.idle();
     assert.equal(await teller.world.run(teller.engine.execute('total', { account: 'a' })), 9);

@@ -1,18 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ChannelUp, defineApp, type SendOptions } from '@aep/engine';
+import { told } from './bank-apps.js';
 import { Bank, BankFactory, Deposited } from './gen/bank.js';
 import { TellerWorld, WatchedTeller } from './teller-world.js';
 
 interface Channels {
   events: Deposited;
-}
-
-function told(account: string, region = ''): Deposited {
-  const event = Deposited.create();
-  event.account = account;
-  event.region = region;
-  return event;
 }
 
 /** Sends one event with a key template and options, and answers the key or the code of the error. */
@@ -39,12 +33,18 @@ const TABLES = { table: { zone: 'US', region: 'US' } };
 const CHANNEL_TABLE = { keyTable: { zone: 'APAC', region: 'APAC' } };
 
 for (const [title, event, options, channel, expected] of [
-  ['the field of the message', told('a', 'EMEA'), TABLES, { key: 'E/${region}', ...CHANNEL_TABLE }, 'E/EMEA'],
+  [
+    'the field of the message',
+    told('a', { region: 'EMEA' }),
+    TABLES,
+    { key: 'E/${region}', ...CHANNEL_TABLE },
+    'E/EMEA',
+  ],
   ['the table of the send', told('a'), TABLES, { key: 'E/${zone}', ...CHANNEL_TABLE }, 'E/US'],
   ['the table of the channel', told('a'), {}, { key: 'E/${zone}', ...CHANNEL_TABLE }, 'E/APAC'],
   ['the default', told('a'), {}, { key: 'E/${zone::none}' }, 'E/none'],
   ['nothing, which is an error', told('a'), {}, { key: 'E/${zone}' }, 'AEP_KEY_UNRESOLVED'],
-  ['the key given with the send', told('a', 'EMEA'), { key: 'own' }, { key: 'E/${region}' }, 'own'],
+  ['the key given with the send', told('a', { region: 'EMEA' }), { key: 'own' }, { key: 'E/${region}' }, 'own'],
 ] as const) {
   test(`a key variable comes from ${title} (E81, E82)`, async () => {
     assert.equal(await keyOf(event, options, channel), expected);

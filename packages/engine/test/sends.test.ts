@@ -1,25 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defineApp } from '@aep/engine';
-import { deposit } from './bank-apps.js';
-import { Bank, BankFactory, Deposit, Deposited } from './gen/bank.js';
+import { bank, type BankChannels, deposit, told } from './bank-apps.js';
+import { Deposit } from './gen/bank.js';
 import { ScriptedBus } from './scripted-bus.js';
 import { rejection, startedTeller, TellerWorld, WatchedTeller } from './teller-world.js';
-
-interface Channels {
-  deposits: Deposit;
-  events: Deposited;
-  news: Deposited;
-}
-
-function told(account: string, region = ''): Deposited {
-  const event = Deposited.create();
-  event.account = account;
-  event.region = region;
-  return event;
-}
-
-const bank = () => defineApp<Bank, Channels>({ name: 'teller', state: Bank, factories: [BankFactory] });
 
 test('while an async handler waits, only its own sends are part of its transaction (E40)', async () => {
   let release: () => void = () => undefined;
@@ -32,7 +16,7 @@ test('while an async handler waits, only its own sends are part of its transacti
   const teller = await new TellerWorld(app).start({ policies: { appException: 'LogAndContinue' } });
   teller.bus.deliver(deposit('a', 1, 'fail'));
   await teller.world.settle();
-  const sender = teller.engine.senderFor<Channels>();
+  const sender = teller.engine.senderFor<BankChannels>();
   const other = sender.sendMessage('events', told('other code'));
   assert.throws(() => sender.send('events', told('no handler')), { code: 'AEP_OUTSIDE_HANDLER' });
   await teller.world.settle();
@@ -54,7 +38,9 @@ test('a plain function that answers a promise is told from other code from its f
   const teller = await new TellerWorld(app).start();
   teller.bus.deliver(deposit('a', 1));
   await teller.world.settle();
-  assert.throws(() => teller.engine.senderFor<Channels>().send('events', told('x')), { code: 'AEP_OUTSIDE_HANDLER' });
+  assert.throws(() => teller.engine.senderFor<BankChannels>().send('events', told('x')), {
+    code: 'AEP_OUTSIDE_HANDLER',
+  });
   release();
   await teller.idle();
   assert.deepEqual(
@@ -95,7 +81,7 @@ test('what a handler left running is not part of a later transaction (E40)', asy
 
 test('an unsolicited send is a transaction of its own, in the same numbers, and resolves at stability (E40, E51)', async () => {
   const teller = await startedTeller();
-  const sender = teller.engine.senderFor<Channels>();
+  const sender = teller.engine.senderFor<BankChannels>();
   teller.store.faults.commitMs = () => 30;
   teller.bus.deliver(deposit('a', 1));
   await teller.world.settle();
@@ -118,7 +104,7 @@ test('an unsolicited send is a transaction of its own, in the same numbers, and 
 test('an idempotency key makes a repeat harmless, at once, later and after a restart (E40)', async () => {
   const teller = await startedTeller();
   const send = (key: string) =>
-    teller.world.run(teller.engine.senderFor<Channels>().sendMessage('events', told('x'), { idempotencyKey: key }));
+    teller.world.run(teller.engine.senderFor<BankChannels>().sendMessage('events', told('x'), { idempotencyKey: key }));
   await Promise.all([send('k'), send('k')]);
   await send('k');
   await teller.world.advance(3_000);
@@ -142,7 +128,7 @@ test('an idempotency key makes a repeat harmless, at once, later and after a res
 
 test('idempotency keys expire, and a sweep removes them in small steps (E40)', async () => {
   const teller = await startedTeller({ limits: { idempotencyRetentionMs: 600_000 } });
-  const sender = teller.engine.senderFor<Channels>();
+  const sender = teller.engine.senderFor<BankChannels>();
   for (let n = 0; n < 600; n++)
     assert.equal(sender.offer('events', told('x'), { idempotencyKey: `key ${n}` }), 'accepted');
   await teller.idle();
@@ -161,7 +147,7 @@ test('idempotency keys expire, and a sweep removes them in small steps (E40)', a
 
 test('an expired key that the sweep has not reached counts as unknown (E40)', async () => {
   const teller = await startedTeller({ limits: { idempotencyRetentionMs: 1_000 } });
-  const sender = teller.engine.senderFor<Channels>();
+  const sender = teller.engine.senderFor<BankChannels>();
   await teller.world.run(sender.sendMessage('events', told('x'), { idempotencyKey: 'k' }));
   await teller.world.advance(1_500);
   await teller.world.run(sender.sendMessage('events', told('x'), { idempotencyKey: 'k' }));
@@ -203,7 +189,7 @@ test('a name on two buses is ambiguous, and with its bus it is not (E41)', async
 
 test('a message over its limit is refused, its number is used again, and the engine goes on (E43)', async () => {
   const teller = await startedTeller({ limits: { messageBytesMax: 100 } });
-  const sender = teller.engine.senderFor<Channels>();
+  const sender = teller.engine.senderFor<BankChannels>();
   const error = await rejection(teller.world.run(sender.sendMessage('events', told('x'.repeat(200)))));
   assert.equal(error.code, 'AEP_MESSAGE_TOO_LARGE');
   assert.match(error.message, /events@bank-bus has \d+ bytes; the limit is 100/);
@@ -252,7 +238,7 @@ test('a full queue answers back-pressured, the message stays with the caller, an
   assert.equal(teller.balance('last'), 1);
   await teller.world.run(teller.engine.stop());
   assert.equal(teller.engine.offer(deposit('a', 1)), 'closed');
-  assert.equal(teller.engine.senderFor<Channels>().offer('events', told('a')), 'closed');
+  assert.equal(teller.engine.senderFor<BankChannels>().offer('events', told('a')), 'closed');
 });
 
 test('BestEffort goes out after stability, is not waited for, and is not sent again after a crash (E44)', async () => {
@@ -276,7 +262,7 @@ test('BestEffort to a bus that is down is dropped and counted; Guaranteed waits 
   const teller = await new TellerWorld(app).start();
   const { AepError } = await import('@aep/kernel');
   teller.bus.binding.goDown(new AepError('AEP_TEST', 'retry', 'line cut'));
-  await teller.world.run(teller.engine.senderFor<Channels>().sendMessage('news', told('n')));
+  await teller.world.run(teller.engine.senderFor<BankChannels>().sendMessage('news', told('n')));
   void teller.engine.inject(deposit('a', 1));
   await teller.world.settle();
   const { channels } = teller.engine.statistics();

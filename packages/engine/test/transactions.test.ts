@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AckToken, defineApp, StuckAlert } from '@aep/engine';
+import { StuckAlert } from '@aep/engine';
 import { RecordReader } from '@aep/store';
-import { deposit } from './bank-apps.js';
-import { Bank, BankFactory, Deposit, Deposited } from './gen/bank.js';
-import { rejection, startedTeller, type TellerOptions, TellerWorld, WatchedTeller } from './teller-world.js';
-
-function told(account: string, balance = 0): Deposited {
-  const event = Deposited.create();
-  event.account = account;
-  event.balance = balance;
-  return event;
-}
-
-const bank = () => defineApp({ name: 'teller', state: Bank, factories: [BankFactory] });
+import { bank, deposit, told } from './bank-apps.js';
+import { Deposit } from './gen/bank.js';
+import { rejection, startedTeller, TellerWorld, WatchedTeller } from './teller-world.js';
 
 test('nothing is sent or acknowledged before its transaction is stable (E31)', async () => {
   const teller = await startedTeller();
@@ -173,129 +164,10 @@ test('a journal or a bus that does not answer is an alert that names it (E7, E12
   await teller.world.run(teller.engine.stop());
 });
 
-test('a savepoint undoes state, sends, timers and callbacks made after it, and only those (E36)', async () => {
-  const called: string[] = [];
-  const app = bank().on(Deposit, (_message, { state, engine, send }) => {
-    state.accounts.getOrCreate('a').balance = 1;
-    send('events' as never, told('kept') as never);
-    engine.schedule(deposit('kept', 1), { delayMs: 60_000, id: 'kept' });
-    engine.afterStable(() => void called.push('kept'));
-    const savepoint = engine.savepoint();
-    state.accounts.getOrCreate('a').balance = 2;
-    state.accounts.getOrCreate('b').balance = 3;
-    send('events' as never, told('undone') as never);
-    engine.schedule(deposit('undone', 1), { delayMs: 60_000, id: 'undone' });
-    engine.afterStable(() => void called.push('undone'));
-    engine.rollbackTo(savepoint);
-    send('events' as never, told('after') as never);
-  });
-  const teller = await new TellerWorld(app).start();
-  teller.bus.deliver(deposit('x', 1));
-  await teller.idle();
-  assert.deepEqual([teller.balance('a'), teller.balance('b'), called], [1, 0, ['kept']]);
-  assert.deepEqual(
-    teller.bus.sent.map(({ json, sno }) => [json['account'], sno]),
-    [
-      ['kept', 1],
-      ['after', 2],
-    ],
-  );
-  assert.deepEqual(
-    teller.engine.timers.map((timer) => timer.id),
-    ['kept'],
-  );
-  await teller.world.run(teller.engine.stop());
-});
-
-test('a savepoint is refused after an earlier one was restored, and in another transaction (E36)', async () => {
-  let kept: ReturnType<TellerWorld['engine']['savepoint']> | undefined;
-  const codes: unknown[] = [];
-  const app = bank().on(Deposit, (_message, { engine, send }) => {
-    const attempt = (savepoint: NonNullable<typeof kept>): void => {
-      try {
-        engine.rollbackTo(savepoint);
-      } catch (error) {
-        codes.push((error as { code: string }).code);
-      }
-    };
-    if (kept !== undefined) attempt(kept);
-    const early = engine.savepoint();
-    send('events' as never, told('x') as never);
-    const late = engine.savepoint();
-    engine.rollbackTo(early);
-    attempt(late);
-    engine.rollbackTo(early);
-    kept = early;
-  });
-  const teller = await new TellerWorld(app).start();
-  teller.bus.deliver(deposit('x', 1));
-  teller.bus.deliver(deposit('x', 1));
-  await teller.idle();
-  assert.deepEqual(codes, ['AEP_SAVEPOINT_INVALID', 'AEP_SAVEPOINT_INVALID', 'AEP_SAVEPOINT_INVALID']);
-  assert.deepEqual([teller.bus.sent, teller.bus.acknowledged], [[], [1, 2]]);
-  await teller.world.run(teller.engine.stop());
-});
-
-/** Takes a token, or several, for each deposit; `tokens` is in their order. */
-async function delaying(count = 1, options: TellerOptions = {}) {
-  const tokens: AckToken[] = [];
-  const app = bank().on(Deposit, (message, { state, engine, send }) => {
-    state.deposits++;
-    send('events' as never, told(message.account) as never);
-    if (message.instruction === 'delay')
-      for (let n = 0; n < count; n++) tokens.push(engine.delayAcknowledgment({ timeoutMs: 500 }));
-  });
-  return { tokens, teller: await new TellerWorld(app).start(options) };
-}
-
-test('a delayed acknowledgement holds its own and all later ones, not the sends (E64)', async () => {
-  const { tokens, teller } = await delaying();
-  teller.bus.deliver(deposit('a', 1));
-  teller.bus.deliver(deposit('b', 1, 'delay'));
-  teller.bus.deliver(deposit('c', 1));
-  await teller.world.advance(50);
-  assert.deepEqual([teller.bus.sent.length, teller.bus.acknowledged], [3, [1]]);
-  tokens[0]!.acknowledge();
-  await teller.idle();
-  assert.deepEqual(teller.bus.acknowledged, [1, 2, 3]);
-  assert.throws(() => tokens[0]!.acknowledge(), { code: 'AEP_ACK_TWICE' });
-  await teller.world.run(teller.engine.stop());
-});
-
-test('two tokens of one transaction must both be acknowledged (E64)', async () => {
-  const { tokens, teller } = await delaying(2);
-  teller.bus.deliver(deposit('a', 1, 'delay'));
-  await teller.world.settle();
-  tokens[1]!.acknowledge();
-  await teller.world.advance(20);
-  assert.deepEqual(teller.bus.acknowledged, []);
-  tokens[0]!.acknowledge();
-  await teller.idle();
-  assert.deepEqual(teller.bus.acknowledged, [1]);
-  await teller.world.run(teller.engine.stop());
-});
-
-test('a token that is too old is an alert naming its handler, one in time is none (E64)', async () => {
-  const { tokens, teller } = await delaying();
-  const alerts: string[] = [];
-  teller.engine.alerts$.subscribe((alert) => alerts.push(alert.message));
-  teller.bus.deliver(deposit('a', 1, 'delay'));
-  await teller.world.advance(100);
-  tokens[0]!.acknowledge();
-  await teller.world.advance(1_000);
-  assert.deepEqual(alerts, []);
-  teller.bus.deliver(deposit('b', 1, 'delay'));
-  await teller.world.advance(600);
-  assert.match(alerts.join(), /acknowledgement delayed by teller\.on\(bank\.Deposit\)/);
-  tokens[1]!.acknowledge();
-  await teller.idle();
-  await teller.world.run(teller.engine.stop());
-});
-
 test('a transaction too large for the journal is rolled back whole, and the numbers of its sends are used again (E30)', async () => {
   const app = bank().on(Deposit, (message, { state, send }) => {
     state.deposits++;
-    send('events' as never, told('small') as never);
+    send('events', told('small'));
     if (message.instruction !== 'large') return;
     state.lines.push().text = 'x'.repeat(17 * 1024 * 1024);
   });
@@ -369,7 +241,7 @@ test('a message that was sent goes back to its pool (E72)', async () => {
   const app = bank().on(Deposit, (_message, { send }) => {
     const event = told('x');
     made.add(event);
-    send('events' as never, event as never);
+    send('events', event);
   });
   const { setCheckedMode } = await import('@aep/messages/internal');
   setCheckedMode(false);
