@@ -60,7 +60,7 @@ describe('disks that an older build wrote (H14)', () => {
     pair.start('processor-a');
     const refused = pair.start('processor-b');
     const { code } = await refused.ended;
-    assert.equal(code, 69, refused.errors);
+    assert.equal(code, 78, refused.errors);
     assert.match(refused.errors, /AEP_STORE_FORMAT/);
     assert.match(refused.errors, /has format 1; this build reads 2: use the build that wrote it/);
     assert.equal(digestOf(store), before);

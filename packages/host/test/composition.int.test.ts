@@ -225,10 +225,13 @@ test('runXvm answers an exit code for what cannot be started, and never rejects'
 });
 
 test('a start failure ends with the code of its innermost cause', () => {
-  const inner = (advice: 'reject' | 'retry') => new AepError('AEP_INNER', advice, 'inner');
+  const inner = (advice: AepError['advice'], code = 'AEP_INNER') => new AepError(code, advice, 'inner');
   const phase = (cause: AepError) => new AepError('AEP_OUTER', 'retry', 'outer', {}, cause);
   assert.equal(exitCodeOfStartFailure(phase(inner('reject'))), ExitCode.configuration);
   assert.equal(exitCodeOfStartFailure(phase(inner('retry'))), ExitCode.unavailable);
+  assert.equal(exitCodeOfStartFailure(phase(inner('fatal'))), ExitCode.unavailable);
+  for (const code of ['AEP_STORE_FORMAT', 'AEP_RECORD_VERSION'])
+    assert.equal(exitCodeOfStartFailure(phase(inner('fatal', code))), ExitCode.configuration);
   assert.equal(exitCodeOfStartFailure(new Error('anything')), ExitCode.unexpected);
 });
 

@@ -13,7 +13,7 @@ export const ExitCode = {
   appStopped: 71,
   /** The stop reached its deadline; what was left is in the journal or with the senders. */
   deadline: 75,
-  /** Model, options or code of an app are wrong; another try cannot work. */
+  /** Model, options or code of an app are wrong, or this build does not read a store's format; another try cannot work. */
   configuration: 78,
   /** A second SIGINT. */
   interrupted: 130,
@@ -31,5 +31,9 @@ export function exitCodeOfStartFailure(error: unknown): number {
   // What is wrong with the input stays wrong, whatever the phases around it say: the innermost cause decides.
   let innermost = error;
   while (innermost.cause instanceof AepError) innermost = innermost.cause;
-  return innermost.advice === 'reject' ? ExitCode.configuration : ExitCode.unavailable;
+  const isLasting = innermost.advice === 'reject' || OTHER_FORMAT_CODES.has(innermost.code);
+  return isLasting ? ExitCode.configuration : ExitCode.unavailable;
 }
+
+/** The store is as its build left it: the wrong build, or the wrong directory, was started. */
+const OTHER_FORMAT_CODES: ReadonlySet<string> = new Set(['AEP_STORE_FORMAT', 'AEP_RECORD_VERSION']);
