@@ -35,16 +35,14 @@ describe('disks that an older build wrote (H14)', () => {
       rmSync(memberStore(data, lost), { recursive: true });
       const keeper = pair.other(lost);
       pair.start('ledger');
-      pair.start(keeper);
-      await pair.line(keeper, /^started$/);
+      await pair.boot(keeper);
       pair.start(lost);
       await pair.paired();
       // From now on what the older build wrote is only where it was copied to.
       await pair.process(keeper).kill('SIGKILL');
       await pair.until('the new member takes over', () => pair.primary === lost);
       pair.start(keeper);
-      pair.start('gateway');
-      await pair.line('gateway', /^started$/);
+      await pair.boot('gateway');
       await round.checkResult(await pair.finish());
       await pair.stopAll();
     });
@@ -69,8 +67,7 @@ describe('disks that an older build wrote (H14)', () => {
     rmSync(store, { recursive: true });
     pair.start('processor-b');
     await pair.paired();
-    pair.start('gateway');
-    await pair.line('gateway', /^started$/);
+    await pair.boot('gateway');
     await pair.finish();
   });
 });

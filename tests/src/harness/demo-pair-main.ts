@@ -85,12 +85,10 @@ async function comeBack(name: MemberName, primary: MemberName): Promise<void> {
   const startedMs = performance.now();
   pair.start(name);
   let lackedMax = 0;
-  const isPaired = (): boolean => pair.view(primary)?.members.length === 2;
-  while (!isPaired()) {
+  await pair.until(`${name} is listed again`, async () => {
     lackedMax = Math.max(lackedMax, (await pair.look(primary))['lag']!);
-    await pair.until('time goes by', () => true);
-    await delay(5);
-  }
+    return pair.view(primary)?.members.length === 2;
+  });
   await pair.line(name, /^started$/);
   await pair.paired();
   const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1);

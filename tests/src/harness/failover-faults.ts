@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BrokerProcess } from '@aep/brokers';
 import type { Random } from '@aep/kernel';
 import type { PairNetwork, Place } from './pair-network/pair-network.js';
-import type { PairProcesses } from './pair-processes.js';
+import { MEMBERS, type PairProcesses } from './pair-processes.js';
 import type { SupervisorLog } from './supervisor-log.js';
 
 /** Where a fault happens. */
@@ -55,8 +55,7 @@ async function killPrimary({ pair }: Scene): Promise<number | undefined> {
   const killedAt = performance.timeOrigin + performance.now();
   await pair.process(victim).kill('SIGKILL');
   const at = await acknowledged();
-  pair.start(victim);
-  await pair.line(victim, /^started$/);
+  await pair.boot(victim);
   return at === undefined ? undefined : at - killedAt;
 }
 
@@ -79,8 +78,7 @@ async function killBackup({ pair }: Scene): Promise<undefined> {
   const victim = pair.other(pair.primary!);
   await pair.process(victim).kill('SIGKILL');
   await pair.acknowledgesMore();
-  pair.start(victim);
-  await pair.line(victim, /^started$/);
+  await pair.boot(victim);
 }
 
 async function pauseBackup({ pair, random }: Scene): Promise<undefined> {
@@ -162,8 +160,7 @@ async function killArbiterAndPrimary({ pair, etcd, random }: Scene): Promise<und
   await delay(random.below(ARBITER_LOST_MS_MAX));
   await etcd!.start();
   await pair.acknowledgesMore();
-  pair.start(victim);
-  await pair.line(victim, /^started$/);
+  await pair.boot(victim);
 }
 
 async function whileCut(
@@ -182,5 +179,5 @@ async function whileCut(
 }
 
 function epochOf(pair: PairProcesses): number {
-  return Math.max(...(['processor-a', 'processor-b'] as const).map((name) => pair.view(name)?.epoch ?? 0));
+  return Math.max(...MEMBERS.map((name) => pair.view(name)?.epoch ?? 0));
 }

@@ -58,15 +58,19 @@ export class PairProcesses {
     return child;
   }
 
+  /** Resolves when it has started. */
+  async boot(name: PairProcessName): Promise<void> {
+    this.start(name);
+    await this.line(name, /^started$/);
+  }
+
   /** All four; resolves when the two members are paired and the gateway sends. */
   async startAll(): Promise<void> {
     this.start('ledger');
-    this.start('processor-a');
-    await this.line('processor-a', /^started$/);
+    await this.boot('processor-a');
     this.start('processor-b');
     await this.paired();
-    this.start('gateway');
-    await this.line('gateway', /^started$/);
+    await this.boot('gateway');
   }
 
   process(name: PairProcessName): ManagedProcess {
@@ -129,11 +133,10 @@ export class PairProcesses {
   /** Something that was not acknowledged before now is, or there is nothing left to do. */
   async acknowledgesMore(): Promise<void> {
     const { confirmed: before } = await this.look('gateway');
-    const endMs = performance.now() + WAIT_MS_MAX;
-    while (!this.isDone && (await this.look('gateway'))['confirmed'] === before) {
-      if (performance.now() > endMs) throw new Error(this.trouble('an event is acknowledged again', undefined));
-      await delay(10);
-    }
+    await this.until(
+      'an event is acknowledged again',
+      async () => this.isDone || (await this.look('gateway'))['confirmed'] !== before,
+    );
   }
 
   /**
@@ -155,13 +158,12 @@ export class PairProcesses {
   }
 
   private async lookAtPrimary(): Promise<Readonly<Record<string, number>>> {
-    const endMs = performance.now() + WAIT_MS_MAX;
-    for (;;) {
-      const seen = await this.look(this.primary!);
-      if ('lines' in seen) return seen;
-      if (performance.now() > endMs) throw new Error(this.trouble('the engine of the primary runs', undefined));
-      await delay(10);
-    }
+    let seen: Readonly<Record<string, number>> = {};
+    await this.until('the engine of the primary runs', async () => {
+      seen = await this.look(this.primary!);
+      return 'lines' in seen;
+    });
+    return seen;
   }
 
   /** The gateway has passed on all of its input. */
@@ -200,9 +202,9 @@ export class PairProcesses {
   }
 
   /** @throws when it takes too long, or a process has ended that nobody killed */
-  async until(what: string, condition: () => boolean, waitMsMax = WAIT_MS_MAX): Promise<void> {
+  async until(what: string, condition: () => boolean | Promise<boolean>, waitMsMax = WAIT_MS_MAX): Promise<void> {
     const endMs = performance.now() + waitMsMax;
-    while (!condition()) {
+    while (!(await condition())) {
       const ended = [...this.processes].find(([, child]) => child.endedByItself);
       if (ended !== undefined || performance.now() > endMs) throw new Error(this.trouble(what, ended?.[0]));
       await delay(2);
