@@ -1,3 +1,4 @@
+export { CatchUpPace } from './replication/catch-up-pace.js';
 export { FollowerSession, type SessionOwner, type SessionParts } from './replication/follower-session.js';
 export { Follower, type FollowerListener, type FollowerParts } from './replication/follower.js';
 export { GroupStability } from './replication/group-stability.js';

@@ -57,6 +57,19 @@ describe('a member that joins (H12)', () => {
     world.checkReleased();
   });
 
+  it('writes all of a copy that has come together: its disk may be the one that the primary waits for', async () => {
+    const world = await withHistory({ limits: { copyChunkBytesMax: 60, copyWindowChunks: 16 } });
+    world.machine('b').faults.applyMs = () => 10;
+    const taken: string[] = [];
+    world.tap = (line) => void (line.includes(' copyTaken ') && taken.push(line));
+    world.boot('b');
+    await world.until('its end', () => listed(world) === 2);
+    const copied = world.machine('a').member.status().followers[0]!.copiedEntries;
+    // The first chunk, and all that has come meanwhile: at least a word of both, and the one that the store is there.
+    assert.ok(copied >= 50 && taken.length > 2 && taken.length < 6, `${copied} entries\n${taken.join('\n')}`);
+    world.checkReleased();
+  });
+
   it('is not waited for as long as it lacks more than a moment of work, and is when it does not come nearer', async () => {
     const world = await withHistory();
     world.boot('b');

@@ -85,6 +85,11 @@ export class Membership {
     return this.record.members.some((ref) => isSameMember(ref, session));
   }
 
+  /** Listed, or about to be: nothing becomes stable without it. */
+  isWaitedFor(session: FollowerSession): boolean {
+    return this.isListed(session) || this.candidates.has(session.name);
+  }
+
   onMoved(session: FollowerSession): void {
     if (session.isStreaming) {
       const counted =

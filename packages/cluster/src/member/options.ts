@@ -63,6 +63,12 @@ export interface MemberLimits {
   readonly copyChunkBytesMax: number;
   /** Chunks of a state copy under way. @default 32 */
   readonly copyWindowChunks: number;
+  /**
+   * What a member that is not listed yet is sent while the primary takes records in; all it takes when there were none for a tenth
+   * of a second, or when at this pace it would get fewer than two records for each that is new. A listed member is never held
+   * back. @default 32 MiB
+   */
+  readonly catchUpBytesPerSecond: number;
   /** Links from others that are open at the same time, strangers included. @default 32 */
   readonly linksMax: number;
   /** A hand-over that takes longer is given up. @default 15000 ms */
@@ -102,6 +108,7 @@ const DEFAULT_LIMITS: MemberLimits = {
   pairWithinRecords: 10_000,
   copyChunkBytesMax: 64 * 1024,
   copyWindowChunks: 32,
+  catchUpBytesPerSecond: 32 * MIB,
   linksMax: 32,
   switchTimeoutMs: 15_000,
   stallAlertMs: 5_000,

@@ -1,5 +1,5 @@
 import type { AepError } from '@aep/kernel';
-import type { StoreInTheMaking } from '@aep/store';
+import type { CopiedEntry, StoreInTheMaking } from '@aep/store';
 import { type CopyHead, decodeEntries } from '../link/frames.js';
 
 export interface CopyInParts {
@@ -69,18 +69,25 @@ export class CopyIn {
     this.phase = 'closed';
   }
 
+  /** All that has come: each write costs two syncs, on a disk that the primary may be waiting for. */
   private put(): void {
     if (this.isPutting) return;
-    const chunk = this.chunks[0];
-    if (chunk === undefined) return this.look();
-    const entries = decodeEntries(chunk, 0, chunk.length);
+    if (this.chunks.length === 0) return this.look();
+    const entries: CopiedEntry[] = [];
+    let count = 0;
+    for (const chunk of this.chunks) {
+      if (count > 0 && entries.length >= PUT_ENTRIES_MAX) break;
+      entries.push(...decodeEntries(chunk, 0, chunk.length));
+      count++;
+    }
     this.isPutting = true;
     this.parts.making.put(entries, (error) => {
       this.isPutting = false;
       if (this.phase !== 'filling') return;
       if (error !== undefined) return this.parts.onFailure(error);
-      this.chunks.shift();
-      this.parts.onTaken(++this.taken);
+      this.chunks.splice(0, count);
+      this.taken += count;
+      this.parts.onTaken(this.taken);
       this.put();
     });
   }
@@ -99,3 +106,6 @@ export class CopyIn {
     });
   }
 }
+
+/** They hold the event loop for some milliseconds. */
+const PUT_ENTRIES_MAX = 4_096;

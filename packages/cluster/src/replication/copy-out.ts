@@ -8,6 +8,8 @@ import { epochOfRecordBefore } from './record-epochs.js';
 
 /** Small ones take their time by number: so many hold the event loop for about a millisecond. */
 const CHUNK_ENTRIES_MAX = 500;
+/** An entry takes its receiver as long as so much of the journal: it is put into a tree. */
+const ENTRY_COST_BYTES = 256;
 
 export interface CopyOutParts {
   readonly store: Store;
@@ -17,8 +19,8 @@ export interface CopyOutParts {
   readonly chunkBytesMax: number;
   /** Chunks that the follower has not put into its tables yet. */
   readonly windowChunks: number;
-  /** There is more to send: call {@link CopyOut.nextTurn} in the next turn. */
-  readonly onMore: () => void;
+  /** A chunk has gone, and there may be more: call {@link CopyOut.nextTurn} in a later turn. */
+  readonly onSent: (entries: number, bytes: number) => void;
   /** All entries are there; records after `baseTxId` follow. */
   readonly onDone: (baseTxId: number) => void;
 }
@@ -84,9 +86,10 @@ export class CopyOut {
       if (chunk.length === 0) this.hasEnded = true;
       else {
         this.sentChunks++;
-        connection.copyChunk(encodeEntries(chunk));
+        const bytes = encodeEntries(chunk);
+        connection.copyChunk(bytes);
         this.isTurnUsed = true;
-        this.parts.onMore();
+        this.parts.onSent(chunk.length, Math.max(bytes.length, chunk.length * ENTRY_COST_BYTES));
       }
     }
     if (this.hasEnded && this.takenChunks === this.sentChunks) this.parts.onDone(this.baseTxId);

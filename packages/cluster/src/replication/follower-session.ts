@@ -6,6 +6,8 @@ import type { Acked, Bye, GroupPosition, Probed } from '../link/frames.js';
 import type { Hello } from '../link/handshake.js';
 import { protocolError } from '../link/protocol.js';
 import type { MarkName } from '../member/marks.js';
+import type { MemberLimits } from '../member/options.js';
+import { CatchUpPace } from './catch-up-pace.js';
 import { CopyOut } from './copy-out.js';
 import type { RecordSource } from './record-feed.js';
 import { RecordFeed } from './record-feed.js';
@@ -37,8 +39,9 @@ export interface SessionParts {
   readonly source: RecordSource;
   readonly owner: SessionOwner;
   readonly mark: (name: MarkName) => void;
-  readonly copyChunkBytesMax: number;
-  readonly copyWindowChunks: number;
+  readonly limits: Pick<MemberLimits, 'copyChunkBytesMax' | 'copyWindowChunks' | 'catchUpBytesPerSecond'>;
+  /** What clients of the primary wait for waits for this follower. */
+  readonly isWaitedFor: (session: FollowerSession) => boolean;
 }
 
 /**
@@ -65,7 +68,9 @@ export class FollowerSession implements DownstreamHandler {
   /** Records from here on stay in the journal because of this follower. */
   private keepFromTxId: number;
   private toldStableTxId = 0;
-  private isTurnUsed = false;
+  private pace: CatchUpPace;
+  /** More goes later: in the next turn, or after a pause. */
+  private isResting = false;
 
   constructor(
     protected readonly parts: SessionParts,
@@ -77,6 +82,7 @@ export class FollowerSession implements DownstreamHandler {
     const { journal } = parts.store;
     const { firstTxId } = parts.source.kept;
     this.keepFromTxId = firstTxId;
+    this.pace = this.newPace();
     this.search = new CommonRecordSearch(
       Math.max(firstTxId, hello.firstTxId) - 1,
       Math.min(journal.lastTxId, hello.lastTxId),
@@ -158,13 +164,13 @@ export class FollowerSession implements DownstreamHandler {
   }
 
   /**
-   * What is in memory goes at once. Of what must be read from the journal, one run a turn, so that the primary's own work comes in
-   * between.
+   * What is in memory goes at once to a follower that is waited for. Of what must be read from the journal, one run a turn, so that
+   * the primary's own work comes in between; and who is not waited for yet is sent all of it at a pace.
    */
   private sendRecords(): void {
     const { owner } = this.parts;
     for (;;) {
-      if (this.isTurnUsed && this.isFar) break;
+      if (this.isResting && (this.isFar || !this.isWaitedFor)) break;
       const run = this.unsent ?? this.nextRun();
       this.unsent = undefined;
       if (run === undefined) break;
@@ -181,8 +187,19 @@ export class FollowerSession implements DownstreamHandler {
       const position = owner.position();
       this.toldStableTxId = position.stableTxId;
       this.connection.records(position, run.bytes.subarray(run.start, run.end));
-      if (this.isFar) this.goOnLater();
+      const items = this.feed!.nextTxId - run.firstTxId;
+      const pauseMs = this.isWaitedFor ? 0 : this.pace.sent(items, bytes);
+      if (this.isFar || pauseMs > 0) this.goOnLater(pauseMs);
     }
+  }
+
+  private get isWaitedFor(): boolean {
+    return this.parts.isWaitedFor(this);
+  }
+
+  private newPace(): CatchUpPace {
+    const { clock, store, limits } = this.parts;
+    return new CatchUpPace({ clock, journal: store.journal, bytesPerSecond: limits.catchUpBytesPerSecond });
   }
 
   /** What comes next is not in memory any more. */
@@ -190,14 +207,18 @@ export class FollowerSession implements DownstreamHandler {
     return this.feed!.nextTxId < this.parts.source.recent.firstTxId;
   }
 
-  private goOnLater(): void {
-    if (this.isTurnUsed) return;
-    this.isTurnUsed = true;
-    this.parts.clock.defer(() => {
-      this.isTurnUsed = false;
+  private goOnLater(pauseMs: number): void {
+    if (this.isResting) return;
+    this.isResting = true;
+    const goOn = (): void => {
+      this.isResting = false;
+      const againMs = this.isWaitedFor ? 0 : this.pace.pauseMs();
+      if (againMs > 0) return this.goOnLater(againMs);
       this.guard(() => this.copy?.nextTurn());
       this.pump();
-    });
+    };
+    if (pauseMs === 0) return this.parts.clock.defer(goOn);
+    this.parts.clock.schedule(pauseMs, goOn);
   }
 
   /** Puts out at once what `pump` has written. */
@@ -226,16 +247,17 @@ export class FollowerSession implements DownstreamHandler {
     if (this.phase !== 'awaiting-copy') return;
     this.phase = 'copying';
     this.parts.mark('state-copy');
-    const { store, maker, copyChunkBytesMax, copyWindowChunks } = this.parts;
+    const { store, maker, limits } = this.parts;
     this.keepFromTxId = this.parts.source.kept.firstTxId;
+    this.pace = this.newPace();
     this.copy = new CopyOut({
       store,
       snapshot: maker.copySnapshot(store),
       source: this.parts.source,
       connection: this.connection,
-      chunkBytesMax: copyChunkBytesMax,
-      windowChunks: copyWindowChunks,
-      onMore: () => this.goOnLater(),
+      chunkBytesMax: limits.copyChunkBytesMax,
+      windowChunks: limits.copyWindowChunks,
+      onSent: (items, bytes) => this.goOnLater(this.pace.sent(items, bytes)),
       onDone: (baseTxId) => {
         this.copy?.close();
         this.connection.copyEnd();
@@ -319,6 +341,7 @@ export class FollowerSession implements DownstreamHandler {
 
   protected stream(afterTxId: number): void {
     this.phase = 'streaming';
+    this.pace = this.newPace();
     this.feed = new RecordFeed(this.parts.source, afterTxId + 1);
     this.keepFromTxId = afterTxId + 1;
     this.parts.owner.onMoved(this);

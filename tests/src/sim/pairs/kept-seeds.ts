@@ -9,6 +9,8 @@ interface KeptSeed {
   readonly alarms?: boolean;
   /** Whether some groups had `acks: none`. @default false */
   readonly acks?: boolean;
+  /** Whether joining members were paced in some. @default false */
+  readonly paces?: boolean;
 }
 
 /**
@@ -54,6 +56,6 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
 ];
 
 /** What plans were drawn from when this one was found. */
-export function drawingThen({ last, alarms = false, acks = false }: KeptSeed): Drawing {
-  return { faults: FAULTS.slice(0, FAULTS.indexOf(last) + 1), alarms, acks };
+export function drawingThen({ last, alarms = false, acks = false, paces = false }: KeptSeed): Drawing {
+  return { faults: FAULTS.slice(0, FAULTS.indexOf(last) + 1), alarms, acks, paces };
 }

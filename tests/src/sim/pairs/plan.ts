@@ -96,6 +96,7 @@ export interface Plan {
       | 'pairWithinRecords'
       | 'copyChunkBytesMax'
       | 'copyWindowChunks'
+      | 'catchUpBytesPerSecond'
       | 'checkpointIntervalMs'
       | 'switchTimeoutMs',
       number
@@ -167,12 +168,14 @@ export interface Drawing {
   readonly alarms: boolean;
   /** Whether some groups work with `acks: none`. */
   readonly acks: boolean;
+  /** Whether in some groups a member that joins is sent little at a time while records come in. */
+  readonly paces: boolean;
 }
 
-export const DRAWING: Drawing = { faults: FAULTS, alarms: true, acks: true };
+export const DRAWING: Drawing = { faults: FAULTS, alarms: true, acks: true, paces: true };
 
 /** Of one seed, always the same one. */
-export function planOf(seed: number, { faults, alarms, acks }: Drawing = DRAWING): Plan {
+export function planOf(seed: number, { faults, alarms, acks, paces }: Drawing = DRAWING): Plan {
   const random = new SeededRandom(seed);
   const swarm = random.split();
   const members = swarm.below(4) === 0 ? 3 : 2;
@@ -182,6 +185,7 @@ export function planOf(seed: number, { faults, alarms, acks }: Drawing = DRAWING
   const inputs = inputsOf(random.split(), safetyMs);
   const alarmed = alarms ? withAlarms(random.split(), inputs) : undefined;
   const isAsynchronous = acks && random.below(8) === 0;
+  const isPaced = paces && random.below(2) === 0;
   return {
     seed,
     members,
@@ -213,6 +217,7 @@ export function planOf(seed: number, { faults, alarms, acks }: Drawing = DRAWING
       pairWithinRecords: swarm.below(2) === 0 ? 10_000 : 1 + swarm.below(5),
       copyChunkBytesMax: 100 + swarm.below(500),
       copyWindowChunks: 1 + swarm.below(3),
+      catchUpBytesPerSecond: isPaced ? 1 + random.below(100_000) : 2 ** 25,
       checkpointIntervalMs: 2 + swarm.below(30),
       switchTimeoutMs: 150,
     },
