@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { exitOnSignals } from './exit-on-signals.js';
 import { KillRound } from './kill-round.js';
 import { type MemberName, PairProcesses } from './pair-processes.js';
 
@@ -31,6 +32,7 @@ const data = join(base, 'data');
 /** Few orders at a time, so that the demo lasts long enough to be looked at. */
 const environment = { X_APPS_GATEWAY_LIMITS_TRANSACTIONSINFLIGHTMAX: '32' };
 const pair = await PairProcesses.create({ log, data, input, environment });
+exitOnSignals();
 let code = 0;
 try {
   await demo();

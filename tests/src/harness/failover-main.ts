@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { etcdServer } from '@aep/brokers';
+import { exitOnSignals } from './exit-on-signals.js';
 import { type Fault, type FaultName, FAULTS } from './failover-faults.js';
 import { failoverRound } from './failover-round.js';
 import {
@@ -69,6 +70,7 @@ async function main(): Promise<number> {
     if (missing === undefined) becomeRouter();
     openNetwork = () => (missing === undefined ? NamespaceNetwork.open() : ProxiedNetwork.open());
   }
+  exitOnSignals();
   return await runAll(plans, openNetwork);
 }
 

@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { exitOnSignals } from './exit-on-signals.js';
 import { runKills } from './kill-driver.js';
 import type { RoundResult } from './kill-round.js';
 
@@ -20,6 +21,7 @@ const { values } = parseArgs({
 const modes: readonly ('one' | 'three')[] =
   values.mode === 'both' ? ['one', 'three'] : [values.mode === 'three' ? 'three' : 'one'];
 const seed = Number(values.seed);
+exitOnSignals();
 let failed = 0;
 for (const mode of modes) {
   const cycles = Math.ceil(Number(values.cycles) / modes.length);

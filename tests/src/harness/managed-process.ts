@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
@@ -19,7 +19,13 @@ export interface ProcessCommand {
 
 /** Of what a process says on its standard error the end is kept. */
 const ERRORS_KEPT = 20_000;
-/** A node process that is started, listened to and killed. */
+
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+/** A node process that is started, listened to and killed; it does not outlive this one's exit. */
 export class ManagedProcess {
   readonly ended: Promise<ProcessEnd>;
 
@@ -39,6 +45,7 @@ export class ManagedProcess {
     const env = { ...process.env, ...command.environment };
     const [file = '', ...args] = [...(command.within ?? []), process.execPath, ...command.args];
     this.child = spawn(file, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
+    running.add(this.child);
     log.note('started', { name: command.name, pid: this.child.pid });
     createInterface({ input: this.child.stdout }).on('line', (line) => this.onLine(line));
     this.child.stderr.on('data', (data: Buffer) => (this.errors = (this.errors + data.toString()).slice(-ERRORS_KEPT)));
@@ -47,6 +54,7 @@ export class ManagedProcess {
     this.ended = new Promise((resolve) => {
       this.child.once('close', (code, signal) => {
         this.end = { code, signal };
+        running.delete(this.child);
         log.note('ended', { name: command.name, code, signal });
         for (const { resolve: tell } of this.waiting.splice(0)) tell(undefined);
         resolve(this.end);

@@ -115,10 +115,11 @@ export function isInOwnNetwork(): boolean {
   return process.env[OWN_NETWORK] !== undefined;
 }
 
-/** Runs this very command again, in a network namespace of its own; answers its exit code. */
+/** Runs this very command again, in a network namespace of its own, and hands its signals on; answers its exit code. */
 export function inOwnNetwork(): Promise<number> {
   const args = [...OWN, process.execPath, ...process.execArgv, ...process.argv.slice(1)];
   const child = spawn('unshare', args, { stdio: 'inherit', env: { ...process.env, [OWN_NETWORK]: '1' } });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => child.once('close', (code) => resolve(code ?? 1)));
 }
 
