@@ -1,6 +1,6 @@
 import { assert } from '@aep/kernel';
 import type { Entry } from './entry.js';
-import { EntryList } from './entry-list.js';
+import { PinnedEntries } from './pinned-entries.js';
 
 /**
  * Decides which entries stay in memory. *Pinned* entries were changed by a sealed transaction that the durable tables do
@@ -16,7 +16,7 @@ import { EntryList } from './entry-list.js';
  */
 export class EntryCache {
   cleanCount = 0;
-  private readonly pinned = new EntryList();
+  private readonly pinned = new PinnedEntries();
   private readonly clock: Entry[] = [];
   private hand = 0;
   /** In this period a whole round met only entries in a handler's hands: do not look again before it ends. */
@@ -52,17 +52,14 @@ export class EntryCache {
     this.cleanCount--;
   }
 
+  /** A sealed transaction, `entry.changedTxId`, has changed it. */
   pin(entry: Entry): void {
-    if (entry.isPinned) this.pinned.remove(entry);
-    this.pinned.append(entry);
+    this.pinned.add(entry);
   }
 
-  /** Takes the next pinned entry last changed at or before the transaction off its list; undefined when there is none. */
+  /** Unpins the next entry last changed at or before the transaction; undefined when there is none. */
   unpinNext(appliedTxId: number): Entry | undefined {
-    const entry = this.pinned.head;
-    if (entry === undefined || entry.changedTxId > appliedTxId) return undefined;
-    this.pinned.remove(entry);
-    return entry;
+    return this.pinned.takeUpTo(appliedTxId);
   }
 
   /** The entry leaves memory. */

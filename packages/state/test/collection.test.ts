@@ -159,6 +159,29 @@ test('a checkpoint unpins what it covers and leaves what changed later', () => {
   assert.deepEqual(fixture.space.memory, { cachedEntities: 1, pinnedEntities: 1 });
 });
 
+test('entries that are changed again and again between checkpoints are unpinned by the one that covers their last change', () => {
+  const fixture = new Fixture(undefined, { checked: true, cachedEntitiesMax: 1, heldEntitiesMax: 1 });
+  // More changes than entries by far, so that those which say nothing any more are left out on the way.
+  for (let round = 0; round < 200; round++) {
+    for (const key of ['hot', 'warm', `k${round}`]) {
+      if (key === 'warm' && round % 10 !== 0) continue;
+      fixture.transaction((book) => (book.orders.getOrCreate(key).quantity += 1));
+    }
+  }
+  const { lastTxId } = fixture;
+  // And the size of the collection, which each creation moves.
+  assert.equal(fixture.space.memory.pinnedEntities, 202 + 1);
+  fixture.checkpoint(lastTxId - 4);
+  // k198, hot and k199 were changed by the last four transactions.
+  assert.equal(fixture.space.memory.pinnedEntities, 3 + 1);
+  fixture.checkpoint(lastTxId - 1);
+  assert.equal(fixture.space.memory.pinnedEntities, 1 + 1);
+  fixture.checkpoint(lastTxId);
+  assert.equal(fixture.space.memory.pinnedEntities, 0);
+  assert.equal(fixture.book.orders.get('hot')!.quantity, 200);
+  assert.equal(fixture.book.orders.get('warm')!.quantity, 20);
+});
+
 test('a checkpoint while a handler has changed the entry leaves the change and its rollback intact', () => {
   const fixture = new Fixture();
   fixture.transaction((book) => (book.orders.create('a').quantity = 1));
