@@ -4,6 +4,7 @@ export { closeEnvironments, environmentSettings, openEnvironments } from './envi
 export { logCommitDetail } from './commit-detail.js';
 export { FoldThread } from './fold-thread.js';
 export { lackOfRoom } from './free-space.js';
+export { Lull } from './lull.js';
 export { checkStore } from './store-check.js';
 export { lifeOf, ownProcess, parseProcessOwner, type ProcessOwner } from './process-owner.js';
 export { identityBytes, MetaName } from './store-meta.js';

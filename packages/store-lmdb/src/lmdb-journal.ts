@@ -7,12 +7,14 @@ import { type Environments, SYNC_COMMIT } from './environment.js';
 import { LmdbRuns, txKey } from './lmdb-runs.js';
 import type { ConcludedLmdbOptions } from './lmdb-store-options.js';
 import { lackOfRoom } from './free-space.js';
+import { Lull } from './lull.js';
 import { MetaName, numberBytes } from './store-meta.js';
 
 /** The journal of one engine in LMDB: one value per run of records, one LMDB transaction per group commit (S6). */
 export class LmdbJournal extends GroupCommitJournal {
   readonly durability: Durability;
   readonly pacer: CommitPacer;
+  private readonly lull: Lull;
   private confirmedOnDisk: number;
   private isTrimming = false;
   private isFaulty = false;
@@ -31,6 +33,10 @@ export class LmdbJournal extends GroupCommitJournal {
     this.durability = options.durability;
     this.confirmedOnDisk = this.confirmedTxId;
     this.pacer = new CommitPacer(options.commitMode, options.syncCommitMaxMs, options.clock);
+    this.lull = new Lull(options.clock, {
+      progress: () => this.lastTxId,
+      onLull: () => this.commitInLull(),
+    });
   }
 
   readRuns(fromTxId: number): IterableIterator<RecordRun> {
@@ -52,6 +58,16 @@ export class LmdbJournal extends GroupCommitJournal {
     if (!this.isFaulty) super.committed();
   }
 
+  /**
+   * A blocking commit never begins at once: `commit` must return before anything becomes stable. What it takes is settled
+   * when it begins, so that what comes until then goes with it.
+   */
+  override commit(): void {
+    const waiting = this.lastTxId - this.stableTxId;
+    if (this.inFlight === undefined && waiting > 0 && this.pacer.isSync(waiting)) this.lull.await();
+    else super.commit();
+  }
+
   close(done: () => void): void {
     this.drain(() => {
       if (!this.isFailed && this.confirmedTxId > this.confirmedOnDisk) this.writeConfirmed();
@@ -61,13 +77,6 @@ export class LmdbJournal extends GroupCommitJournal {
 
   protected lacksRoom(byteCount: number): string | undefined {
     return lackOfRoom(this.options, byteCount);
-  }
-
-  protected write(batch: CommitBatch): void {
-    // The blocking way also waits for the next turn: `commit` must return before anything becomes stable, and the
-    // engine may have work to do in this turn.
-    if (this.pacer.isSync(recordsOf(batch))) this.clock.defer(() => this.writeBlocking(batch));
-    else this.writeBehind(batch);
   }
 
   protected writeCut(afterTxId: number, done: () => void): void {
@@ -103,8 +112,14 @@ export class LmdbJournal extends GroupCommitJournal {
     this.clock.defer(() => this.trimStep());
   }
 
+  private commitInLull(): void {
+    const batch = this.begin();
+    if (batch === undefined) return;
+    if (this.pacer.isSync(recordsOf(batch))) this.writeBlocking(batch);
+    else this.write(batch);
+  }
+
   private writeBlocking(batch: CommitBatch): void {
-    if (this.inFlight !== batch) return;
     const startedMs = this.clock.monotonicMs();
     const trimmed = this.trimmable(RUNS_TRIMMED_PER_COMMIT);
     try {
@@ -121,7 +136,8 @@ export class LmdbJournal extends GroupCommitJournal {
     this.ended(batch, trimmed);
   }
 
-  private writeBehind(batch: CommitBatch): void {
+  /** On the other thread. */
+  protected write(batch: CommitBatch): void {
     const startedMs = this.clock.monotonicMs();
     const trimmed = this.trimmable(RUNS_TRIMMED_PER_COMMIT);
     const { journal } = this.environments;

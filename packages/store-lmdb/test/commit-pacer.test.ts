@@ -10,7 +10,7 @@ describe('the choice of a commit (S8)', () => {
       assert.equal(pacer.isSync(1), false);
       pacer.measuredBehind(0.6, 1);
     }
-    assert.deepEqual([pacer.isSync(1), pacer.isSync(16), pacer.isSync(17)], [true, true, false]);
+    assert.deepEqual([pacer.isSync(1), pacer.isSync(8), pacer.isSync(9)], [true, true, false]);
   });
 
   void it('never is the blocking way on a slow disk, not even for a trial', () => {

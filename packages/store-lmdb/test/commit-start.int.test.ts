@@ -10,6 +10,32 @@ import { type LmdbStore, openLmdbStore } from '@aep/store-lmdb';
 /** Both meta pages; a commit writes one of them last. */
 const META_BYTES = 8192;
 
+test('a blocking commit waits for a lull, and takes with it what the turns until then have brought (S8)', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'aep-store-'));
+  const clock = new SystemClock();
+  const store = await openLmdbStore({ path, engineName: 'x', clock, commitMode: 'sync', verifyOnOpen: false });
+  await recover(store, { clock });
+  const marks: number[] = [];
+  const isStable = new Promise<void>((resolve, reject) =>
+    store.journal.listen({
+      onStable: ({ txId }) => {
+        marks.push(txId);
+        if (txId === 3) resolve();
+      },
+      onFailure: reject,
+    }),
+  );
+  for (let count = 0; count < 3; count++) {
+    append(store, clock);
+    store.journal.commit();
+    await new Promise<void>((resolve) => clock.defer(resolve));
+  }
+  await isStable;
+  assert.deepEqual(marks, [3]);
+  await store.close();
+  rmSync(path, { recursive: true, force: true });
+});
+
 test('a commit on the other thread begins at once, and ends while the turn that asked for it goes on', async () => {
   const path = mkdtempSync(join(tmpdir(), 'aep-store-'));
   const clock = new SystemClock();
@@ -34,7 +60,7 @@ test('a commit on the other thread begins at once, and ends while the turn that 
 
 function append({ journal }: LmdbStore, clock: SystemClock): void {
   const writer = new RecordWriter();
-  writer.begin(RecordKind.transaction, 1, 1, clock.wallMs());
+  writer.begin(RecordKind.transaction, 1, journal.lastTxId + 1, clock.wallMs());
   writer.localCause(LocalCause.command, 'test');
   writer.putBytes(1, Buffer.from('key'), Buffer.from('value'));
   writer.seal(journal.lastHash);

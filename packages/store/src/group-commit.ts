@@ -104,7 +104,7 @@ export abstract class GroupCommitJournal implements Journal {
   }
 
   commit(): void {
-    this.startCommit();
+    this.commitNow();
   }
 
   setConfirmed(txId: number): void {
@@ -141,7 +141,8 @@ export abstract class GroupCommitJournal implements Journal {
   protected drain(done: () => void): void {
     if (this.phase === 'open') this.phase = 'closing';
     this.closeDone = done;
-    this.startCommit();
+    // Nothing more comes that a commit could wait for.
+    this.commitNow();
     this.finishClosing();
   }
 
@@ -197,7 +198,7 @@ export abstract class GroupCommitJournal implements Journal {
     this.recordsPerCommit.record(batch.lastTxId - batch.firstTxId + 1);
     this.bytesCommitted += batch.byteCount;
     // The disk works on the next batch while the listener releases this one.
-    if (this.pendingCut === undefined) this.startCommit();
+    if (this.pendingCut === undefined) this.commit();
     else this.cutNow();
     // What a cut is about to take away was never stable for the group, so nobody hears of it (H5).
     const announcedTxId = Math.min(batch.lastTxId, this.pendingCut?.afterTxId ?? Infinity);
@@ -229,13 +230,19 @@ export abstract class GroupCommitJournal implements Journal {
     this.stopTimers();
   }
 
-  private startCommit(): void {
-    if (this.inFlight !== undefined || this.waiting.isEmpty || this.pendingCut !== undefined) return;
-    if (this.phase !== 'open' && this.phase !== 'closing') return;
+  private commitNow(): void {
+    const batch = this.begin();
+    if (batch !== undefined) this.write(batch);
+  }
+
+  /** What waits becomes the batch in flight, which must be written; undefined when nothing may begin now. */
+  protected begin(): CommitBatch | undefined {
+    if (this.inFlight !== undefined || this.waiting.isEmpty || this.pendingCut !== undefined) return undefined;
+    if (this.phase !== 'open' && this.phase !== 'closing') return undefined;
     const short = this.lacksRoom(this.waiting.byteCount);
     if (short !== undefined) {
       this.starve(short);
-      return;
+      return undefined;
     }
     if (this.isStarved) this.endStarvation();
     const runs = this.waiting.take();
@@ -252,7 +259,7 @@ export abstract class GroupCommitJournal implements Journal {
     this.inFlight = batch;
     this.commitStartedMs = this.clock.monotonicMs();
     this.watch();
-    this.write(batch);
+    return batch;
   }
 
   private cutNow(): void {
@@ -300,7 +307,7 @@ export abstract class GroupCommitJournal implements Journal {
   /** Records wait and nothing is lost; `onStable` follows because something waits, so the caller learns when to try again. */
   private refuse(): AppendResult {
     this.refusals++;
-    if (!this.isStarved) this.startCommit();
+    if (!this.isStarved) this.commit();
     return 'back-pressured';
   }
 
@@ -313,7 +320,7 @@ export abstract class GroupCommitJournal implements Journal {
     }
     this.starvedTimer ??= this.clock.schedule(this.limits.spaceRecheckMs, () => {
       this.starvedTimer = undefined;
-      this.startCommit();
+      this.commit();
     });
   }
 
