@@ -1,16 +1,8 @@
 import process from 'node:process';
 import { createInterface } from 'node:readline';
-import {
-  type GatewayJournal,
-  type LedgerBook,
-  type OrderBook,
-  Reading,
-  summariseLedger,
-  summariseOrders,
-  type Summary,
-  toJson,
-} from '@aep/example-orders';
-import { runXvm, type Xvm } from '@aep/host';
+import { Reading } from '@aep/example-orders';
+import { runXvm } from '@aep/host';
+import { summaryPart } from './summary-part.js';
 
 /**
  * One process of the order example, as a profile of its model has it. Arguments: model file, xvm, data directory, profile
@@ -33,7 +25,7 @@ const code = await runXvm({
         void xvm
           .engine(name)
           .whenIdle()
-          .then(() => say(`${line} ${partOf(xvm)}`));
+          .then(() => say(`${line} ${summaryPart(xvm, name)}`));
     });
     if (name === 'gateway') void reading.finished.then(() => xvm.engine(name).whenIdle()).then(() => say('done'));
   },
@@ -43,26 +35,4 @@ process.exit(code);
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
-}
-
-/** The summary as JSON with the parts of the other processes empty. */
-function partOf(xvm: Xvm): string {
-  const nothing: Summary = {
-    lines: 0,
-    orders: 0,
-    cancelledLines: 0,
-    customers: 0,
-    events: 0,
-    byCountry: new Map(),
-    ledger: { lines: 0, quantity: 0, amountMicros: 0n },
-    rejected: 0,
-  };
-  switch (name) {
-    case 'gateway':
-      return toJson({ ...nothing, rejected: xvm.engine<GatewayJournal>(name).read((journal) => journal.rejected) });
-    case 'order-processor':
-      return toJson({ ...nothing, ...xvm.engine<OrderBook>(name).read((book) => summariseOrders(book)) });
-    default:
-      return toJson({ ...nothing, ledger: xvm.engine<LedgerBook>(name).read((book) => summariseLedger(book)) });
-  }
 }

@@ -1,16 +1,9 @@
 import process from 'node:process';
 import { createInterface } from 'node:readline';
-import {
-  type GatewayJournal,
-  type LedgerBook,
-  type OrderBook,
-  Reading,
-  summariseLedger,
-  summariseOrders,
-  toJson,
-} from '@aep/example-orders';
+import { type LedgerBook, type OrderBook, Reading } from '@aep/example-orders';
 import { runXvm, type Xvm } from '@aep/host';
 import { rerouteConnections } from './pair-network/rerouted-connections.js';
+import { summaryPart } from './summary-part.js';
 
 /**
  * One process of the order example as a pair. Arguments: model file, xvm, data directory, profiles.
@@ -40,7 +33,7 @@ const code = await runXvm({
         void xvm
           .engine(app)
           .whenIdle()
-          .then(() => say(`${line} ${partOf(xvm)}`));
+          .then(() => say(`${line} ${summaryPart(xvm, app)}`));
       if (line === 'arm') arm(xvm);
       if (line === 'look') say(`look ${JSON.stringify(lookAt(xvm))}`);
     });
@@ -102,24 +95,4 @@ function arm(xvm: Xvm): void {
       say(`acked ${performance.timeOrigin + performance.now()}`);
     }
   }, LOOK_MS);
-}
-
-/** What this process knows of the result. */
-function partOf(xvm: Xvm): string {
-  const nothing = { lines: 0, quantity: 0, amountMicros: 0n };
-  const summary = {
-    lines: 0,
-    orders: 0,
-    cancelledLines: 0,
-    customers: 0,
-    events: 0,
-    byCountry: new Map(),
-    ledger: nothing,
-    rejected: 0,
-  };
-  if (name === 'gateway')
-    return toJson({ ...summary, rejected: xvm.engine<GatewayJournal>(app).read((journal) => journal.rejected) });
-  if (name === 'ledger')
-    return toJson({ ...summary, ledger: xvm.engine<LedgerBook>(app).read((book) => summariseLedger(book)) });
-  return toJson({ ...summary, ...xvm.engine<OrderBook>(app).read((book) => summariseOrders(book)) });
 }
