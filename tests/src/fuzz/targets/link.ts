@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { crc32 } from 'node:zlib';
-import { type Binding, type BusDescription, type Delivery, type Outbound } from '@aep/bus';
+import { type Binding, type BusDescription, type Outbound } from '@aep/bus';
 import { DirectProvider } from '@aep/bus-direct';
 import {
   ChunkPool,
@@ -16,10 +16,11 @@ import {
   writeU32,
   writeU53,
 } from '@aep/bus-direct/internal';
-import { AepError, FunctionLog, SeededRandom, toError, VirtualClock } from '@aep/kernel';
+import { AepError, type SeededRandom, type VirtualClock } from '@aep/kernel';
 import { MessageMetadata } from '@aep/messages';
 import type { Link, LinkHandler, ListenHandler, NetAddress, Network } from '@aep/net';
 import { type FuzzTarget, piecesOf, tokensOf } from '../target.js';
+import { FuzzedApp } from './fuzzed-app.js';
 
 const NONCE = new Uint8Array(16);
 const NO_PROOF = new Uint8Array(0);
@@ -60,10 +61,10 @@ export function openReceiver(secret?: string): FuzzTarget {
     run: (input) => {
       const link = new SilentLink();
       const handler = world.network.listening!.onLink(link);
-      const before = world.deliveries;
+      const before = world.fuzzed.deliveries;
       world.feed(handler, input);
       const isProven = secret === undefined || Buffer.from(input).includes(Buffer.from(proof));
-      assert.ok(isProven || world.deliveries === before, 'a message came in without the proof of the secret');
+      assert.ok(isProven || world.fuzzed.deliveries === before, 'a message came in without the proof of the secret');
       world.end(handler, link);
     },
     close: () => binding.close({ preserveJoins: false }, () => undefined),
@@ -96,20 +97,10 @@ const BUS_CHANNEL = { name: 'orders', id: 1, qos: 'Guaranteed', properties: {} }
 
 /** One app on a direct bus, and a network on which the fuzzer is every peer. */
 class LinkWorld {
-  readonly clock = new VirtualClock();
-  deliveries = 0;
+  readonly fuzzed = new FuzzedApp(ORDERLY);
+  readonly clock = this.fuzzed.clock;
   readonly network = new PeerlessNetwork(this.clock);
-  /** A fault of our own ends a connection like one of the peer; it is told from it by what was logged. */
-  private fault: unknown;
-  private readonly unacknowledged: Delivery[] = [];
   private binding: Binding | undefined;
-  private refusal: AepError | undefined;
-  private readonly log = new FunctionLog(({ error }) => {
-    if (error === undefined) return;
-    if (!(error instanceof AepError) || error.code === 'AEP_ASSERTION') this.fault ??= error;
-    else if (error.cause !== undefined && !(error.cause instanceof AepError)) this.fault ??= error.cause;
-    else if (error !== ORDERLY) this.refusal ??= error;
-  });
 
   constructor(
     private readonly app: string,
@@ -130,31 +121,9 @@ class LinkWorld {
       roster: [{ app: roster, channel: BUS_CHANNEL.name, patterns: ['**'] }],
     };
     const provider = new DirectProvider({ network: this.network, variables: {}, randomBytes: () => NONCE });
-    this.binding = provider.createBinding({
-      bus,
-      app: this.app,
-      clock: this.clock,
-      random: new SeededRandom(1),
-      log: this.log,
-      listener: {
-        onDelivery: (delivery) => {
-          this.deliveries++;
-          this.unacknowledged.push(delivery);
-          return 'accepted';
-        },
-        onConfirmed: () => undefined,
-        onWritable: () => undefined,
-        onChannelUp: () => undefined,
-        onChannelDown: () => undefined,
-        onBindingDown: () => undefined,
-        onBindingUp: () => undefined,
-        onBindingFailed: (cause) => void (this.fault ??= cause),
-      },
-      failPolicy: 'Reconnect',
-      unacknowledgedMax: 1000,
-      unconfirmedMax: 1000,
-      messageBytesMax: 10_000,
-    });
+    this.binding = provider.createBinding(
+      this.fuzzed.bindingOptions(bus, { app: this.app, messageBytesMax: 10_000, mayFail: false }),
+    );
     return this.binding;
   }
 
@@ -173,14 +142,12 @@ class LinkWorld {
     // An engine that was busy acknowledges after the connection has broken.
     this.acknowledge(0);
     this.clock.advance(1);
-    const thrown = this.fault === undefined ? this.refusal : toError(this.fault);
-    this.fault = undefined;
-    this.refusal = undefined;
-    if (thrown !== undefined) throw thrown;
+    this.fuzzed.report();
   }
 
   private acknowledge(keep: number): void {
-    while (this.unacknowledged.length > keep) this.binding!.acknowledge(this.unacknowledged.shift()!);
+    const { unacknowledged } = this.fuzzed;
+    while (unacknowledged.length > keep) this.binding!.acknowledge(unacknowledged.shift()!);
   }
 }
 

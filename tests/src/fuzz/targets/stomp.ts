@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import type { Binding, BusDescription, Delivery, Outbound } from '@aep/bus';
+import type { Binding, BusDescription, Outbound } from '@aep/bus';
 import { ActiveMqProvider } from '@aep/bus-activemq';
 import { StompFrameReader } from '@aep/bus-activemq/internal';
-import { AepError, FunctionLog, SeededRandom, toError, VirtualClock } from '@aep/kernel';
+import { AepError } from '@aep/kernel';
 import { MessageMetadata } from '@aep/messages';
 import type { Link, LinkHandler, Network } from '@aep/net';
 import { bytesOfText, type FuzzTarget, piecesOf, tokensOf } from '../target.js';
+import { FuzzedApp } from './fuzzed-app.js';
 
 const CHANNEL = { name: 'orders', id: 1, qos: 'Guaranteed', properties: {} } as const;
 const LIMITS = { headBytesMax: 2000, headerCountMax: 30, bodyBytesMax: 500 };
@@ -64,20 +65,13 @@ function formatOf(name: string, testRuns: number): Pick<FuzzTarget, 'name' | 'te
 }
 
 class StompFuzzWorld {
-  private readonly clock = new VirtualClock();
+  private readonly fuzzed = new FuzzedApp(ORDERLY);
+  private readonly clock = this.fuzzed.clock;
   private readonly network = new OneSidedNetwork();
-  private readonly unacknowledged: Delivery[] = [];
-  private fault: unknown;
-  private refusal: AepError | undefined;
-  private readonly log = new FunctionLog(({ error }) => {
-    if (error === undefined) return;
-    if (!(error instanceof AepError) || error.code === 'AEP_ASSERTION') this.fault ??= error;
-    else if (error.cause !== undefined && !(error.cause instanceof AepError)) this.fault ??= error.cause;
-    else if (error !== ORDERLY) this.refusal ??= error;
-  });
 
   run(input: Uint8Array): void {
     const binding = this.makeBinding();
+    const { unacknowledged } = this.fuzzed;
     let isOpen = false;
     binding.open((error) => (isOpen = error === undefined));
     this.feed(input);
@@ -85,16 +79,16 @@ class StompFuzzWorld {
       binding.join(CHANNEL, ['**']);
       for (let number = 1; number <= 3; number++) binding.send(outbound(number));
       this.feed(input);
-      while (this.unacknowledged.length > 0) binding.acknowledge(this.unacknowledged.shift()!);
+      while (unacknowledged.length > 0) binding.acknowledge(unacknowledged.shift()!);
       this.clock.advance(1);
     }
     binding.close({ preserveJoins: false }, () => undefined);
     for (const handler of this.network.handlers.splice(0)) handler.onClose(ORDERLY);
-    this.unacknowledged.length = 0;
+    unacknowledged.length = 0;
     // Whatever the broker said, the binding has closed: no timer of its connections is left.
     this.clock.advance(60_000);
     assert.equal(this.network.handlers.length, 0, 'a closed binding connects to nobody');
-    this.report();
+    this.fuzzed.report();
   }
 
   private feed(input: Uint8Array): void {
@@ -103,13 +97,6 @@ class StompFuzzWorld {
     handler.onOpen();
     for (const piece of piecesOf(input)) handler.onBytes(piece);
     this.clock.advance(1);
-  }
-
-  private report(): void {
-    const { fault, refusal } = this;
-    this.fault = this.refusal = undefined;
-    if (fault !== undefined) throw toError(fault);
-    if (refusal !== undefined) throw refusal;
   }
 
   private makeBinding(): Binding {
@@ -123,28 +110,9 @@ class StompFuzzWorld {
       channels: [CHANNEL],
       roster,
     };
-    return new ActiveMqProvider({ network: this.network, variables: {} }).createBinding({
-      bus,
-      app: 'a',
-      clock: this.clock,
-      random: new SeededRandom(1),
-      log: this.log,
-      listener: {
-        onDelivery: (delivery) => (this.unacknowledged.push(delivery), 'accepted'),
-        onConfirmed: () => undefined,
-        onWritable: () => undefined,
-        onChannelUp: () => undefined,
-        onChannelDown: () => undefined,
-        onBindingDown: () => undefined,
-        onBindingUp: () => undefined,
-        // A broker that refuses a password ends a binding for good, and that is right.
-        onBindingFailed: (cause) => void (this.refusal ??= cause),
-      },
-      failPolicy: 'Reconnect',
-      unacknowledgedMax: 1000,
-      unconfirmedMax: 1000,
-      messageBytesMax: 500,
-    });
+    return new ActiveMqProvider({ network: this.network, variables: {} }).createBinding(
+      this.fuzzed.bindingOptions(bus, { app: 'a', messageBytesMax: 500, mayFail: true }),
+    );
   }
 }
 
