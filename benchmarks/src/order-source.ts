@@ -17,6 +17,19 @@ export interface LatencySink {
   record(latencyUs: number): void;
 }
 
+/**
+ * What a source on a schedule does between two messages: `spin`, which adds nothing to their latency and takes a core, or `rest`
+ * for a millisecond, where other processes of the case need the cores.
+ */
+export type Between = 'spin' | 'rest';
+
+interface Paced {
+  readonly schedule: Schedule;
+  readonly latenciesUs: LatencySink;
+  readonly between: Between;
+  readonly first: number;
+}
+
 /** One message on its way to the engine under test; used again once it is confirmed. */
 class SourceMessage implements Outbound {
   readonly key = '';
@@ -58,7 +71,7 @@ export class OrderSource implements BindingListener {
   private orders: readonly Uint8Array[] = [];
   private isScheduled = false;
   private finish: () => void = () => undefined;
-  private paced: { readonly schedule: Schedule; readonly latenciesUs: LatencySink; readonly first: number } | undefined;
+  private paced: Paced | undefined;
 
   constructor(
     provider: BusProvider,
@@ -109,12 +122,14 @@ export class OrderSource implements BindingListener {
     return ((this.confirmed - before) / (performance.now() - startedMs)) * 1000;
   }
 
-  /**
-   * Sends each order when the schedule says, and records the microseconds from then to its confirmation. The loop spins
-   * between two messages: a timer would add up to a millisecond.
-   */
-  sendOnSchedule(orders: readonly Uint8Array[], schedule: Schedule, latenciesUs: LatencySink): Promise<void> {
-    this.paced = { schedule, latenciesUs, first: this.sent };
+  /** Sends each order when the schedule says, and records the microseconds from then to its confirmation. */
+  sendOnSchedule(
+    orders: readonly Uint8Array[],
+    schedule: Schedule,
+    latenciesUs: LatencySink,
+    between: Between = 'spin',
+  ): Promise<void> {
+    this.paced = { schedule, latenciesUs, between, first: this.sent };
     schedule.start();
     return this.begin(orders, schedule.count);
   }
@@ -165,10 +180,12 @@ export class OrderSource implements BindingListener {
   private schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
-    this.clock.defer(() => {
+    const goOn = (): void => {
       this.isScheduled = false;
       this.pump();
-    });
+    };
+    if (this.paced?.between === 'rest') this.clock.schedule(REST_MS, goOn);
+    else this.clock.defer(goOn);
   }
 
   private pump(): void {
@@ -191,3 +208,5 @@ export class OrderSource implements BindingListener {
     if (paced !== undefined && this.sent < this.total) this.schedule();
   }
 }
+
+const REST_MS = 1;

@@ -173,7 +173,8 @@ async function whileItJoins(context: CaseContext, pair: TradingPair, source: Ord
   const latencies = new JoinLatencies(pair);
   const orders = encodedOrders(10_000);
   const count = Math.max(100, scaled(context, STEADY_PER_SECOND * 3));
-  const atRate = () => source.sendOnSchedule(orders, new Schedule(STEADY_PER_SECOND, count), latencies);
+  // A source that spins would have one of two cores, and the backup with the primary's own threads the other.
+  const atRate = () => source.sendOnSchedule(orders, new Schedule(STEADY_PER_SECOND, count), latencies, 'rest');
   for (let round = 0; round < JOIN_ROUNDS; round++) {
     await pair.stopBackup();
     pair.forgetBackup();
