@@ -9,12 +9,7 @@ import {
   MessageView,
 } from '@aep/messages';
 import {
-  DISPOSED,
-  GIVEN_MUTABLE,
-  MUTABLE,
-  READABLE,
   ViewType,
-  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -122,38 +117,32 @@ export class Order extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Order$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `order_id` (1). */
   get orderId(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._orderId$at !== 0) {
       this._orderId = readString(this.$bytes, this._orderId$at, 'trade.Order.order_id');
       this._orderId$at = 0;
@@ -162,14 +151,14 @@ export class Order extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('trade.Order.order_id', 'string', value);
     this._orderId = value;
   }
 
   /** Field `account` (2). */
   get account(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._account$at !== 0) {
       this._account = readString(this.$bytes, this._account$at, 'trade.Order.account');
       this._account$at = 0;
@@ -178,14 +167,14 @@ export class Order extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('trade.Order.account', 'string', value);
     this._account = value;
   }
 
   /** Field `symbol` (3). */
   get symbol(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._symbol$at !== 0) {
       this._symbol = readString(this.$bytes, this._symbol$at, 'trade.Order.symbol');
       this._symbol$at = 0;
@@ -194,78 +183,62 @@ export class Order extends MessageView {
   }
 
   set symbol(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('trade.Order.symbol', 'string', value);
     this._symbol = value;
   }
 
   /** Field `side` (4). */
   get side(): Side {
-    if (this.$state < READABLE) this.$open();
-    if (this._side$at !== 0) {
-      this._side = readInt32(this.$bytes, this._side$at) as Side;
-      this._side$at = 0;
-    }
-    return this._side;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._side$at === 0 ? this._side : readInt32(this.$bytes, this._side$at) as Side;
   }
 
   set side(value: Side) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('trade.Order.side', 'enum', value);
     this._side = value;
   }
 
   /** Field `quantity` (5). */
   get quantity(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._quantity$at !== 0) {
-      this._quantity = readInt32(this.$bytes, this._quantity$at);
-      this._quantity$at = 0;
-    }
-    return this._quantity;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._quantity$at === 0 ? this._quantity : readInt32(this.$bytes, this._quantity$at);
   }
 
   set quantity(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('trade.Order.quantity', 'int32', value);
     this._quantity = value;
   }
 
   /** Field `price` (6). */
   get price(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._price$at !== 0) {
-      this._price = readDouble(this.$bytes, this._price$at);
-      this._price$at = 0;
-    }
-    return this._price;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._price$at === 0 ? this._price : readDouble(this.$bytes, this._price$at);
   }
 
   set price(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'number') refuseValue('trade.Order.price', 'double', value);
     this._price = value;
   }
 
   /** Field `placed_at_ms` (7). */
   get placedAtMs(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._placedAtMs$at !== 0) {
-      this._placedAtMs = readInt64Number(this.$bytes, this._placedAtMs$at);
-      this._placedAtMs$at = 0;
-    }
-    return this._placedAtMs;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._placedAtMs$at === 0 ? this._placedAtMs : readInt64Number(this.$bytes, this._placedAtMs$at);
   }
 
   set placedAtMs(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (!Number.isSafeInteger(value)) refuseValue('trade.Order.placed_at_ms', 'int64Number', value);
     this._placedAtMs = value;
   }
 
   /** Field `region` (8). */
   get region(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._region$at !== 0) {
       this._region = readString(this.$bytes, this._region$at, 'trade.Order.region');
       this._region$at = 0;
@@ -274,14 +247,14 @@ export class Order extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('trade.Order.region', 'string', value);
     this._region = value;
   }
 
   /** Field `department` (9). */
   get department(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._department$at !== 0) {
       this._department = readString(this.$bytes, this._department$at, 'trade.Order.department');
       this._department$at = 0;
@@ -290,46 +263,38 @@ export class Order extends MessageView {
   }
 
   set department(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('trade.Order.department', 'string', value);
     this._department = value;
   }
 
   /** Field `all_or_none` (10). */
   get allOrNone(): boolean {
-    if (this.$state < READABLE) this.$open();
-    if (this._allOrNone$at !== 0) {
-      this._allOrNone = readBool(this.$bytes, this._allOrNone$at);
-      this._allOrNone$at = 0;
-    }
-    return this._allOrNone;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._allOrNone$at === 0 ? this._allOrNone : readBool(this.$bytes, this._allOrNone$at);
   }
 
   set allOrNone(value: boolean) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'boolean') refuseValue('trade.Order.all_or_none', 'bool', value);
     this._allOrNone = value;
   }
 
   /** Field `sequence` (11). */
   get sequence(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._sequence$at !== 0) {
-      this._sequence = readInt64Number(this.$bytes, this._sequence$at);
-      this._sequence$at = 0;
-    }
-    return this._sequence;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._sequence$at === 0 ? this._sequence : readInt64Number(this.$bytes, this._sequence$at);
   }
 
   set sequence(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (!Number.isSafeInteger(value)) refuseValue('trade.Order.sequence', 'int64Number', value);
     this._sequence = value;
   }
 
   /** Field `note` (12). */
   get note(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._note$at !== 0) {
       this._note = readString(this.$bytes, this._note$at, 'trade.Order.note');
       this._note$at = 0;
@@ -338,12 +303,13 @@ export class Order extends MessageView {
   }
 
   set note(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('trade.Order.note', 'string', value);
     this._note = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -529,6 +495,7 @@ export class Order extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -563,14 +530,32 @@ export class Order extends MessageView {
     if (this._orderId$at !== 0) void this.orderId;
     if (this._account$at !== 0) void this.account;
     if (this._symbol$at !== 0) void this.symbol;
-    if (this._side$at !== 0) void this.side;
-    if (this._quantity$at !== 0) void this.quantity;
-    if (this._price$at !== 0) void this.price;
-    if (this._placedAtMs$at !== 0) void this.placedAtMs;
+    if (this._side$at !== 0) {
+      this._side = this.side;
+      this._side$at = 0;
+    }
+    if (this._quantity$at !== 0) {
+      this._quantity = this.quantity;
+      this._quantity$at = 0;
+    }
+    if (this._price$at !== 0) {
+      this._price = this.price;
+      this._price$at = 0;
+    }
+    if (this._placedAtMs$at !== 0) {
+      this._placedAtMs = this.placedAtMs;
+      this._placedAtMs$at = 0;
+    }
     if (this._region$at !== 0) void this.region;
     if (this._department$at !== 0) void this.department;
-    if (this._allOrNone$at !== 0) void this.allOrNone;
-    if (this._sequence$at !== 0) void this.sequence;
+    if (this._allOrNone$at !== 0) {
+      this._allOrNone = this.allOrNone;
+      this._allOrNone$at = 0;
+    }
+    if (this._sequence$at !== 0) {
+      this._sequence = this.sequence;
+      this._sequence$at = 0;
+    }
     if (this._note$at !== 0) void this.note;
   }
 
@@ -789,38 +774,32 @@ export class Execution extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Execution$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `order_id` (1). */
   get orderId(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._orderId$at !== 0) {
       this._orderId = readString(this.$bytes, this._orderId$at, 'trade.Execution.order_id');
       this._orderId$at = 0;
@@ -829,14 +808,14 @@ export class Execution extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('trade.Execution.order_id', 'string', value);
     this._orderId = value;
   }
 
   /** Field `region` (2). */
   get region(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._region$at !== 0) {
       this._region = readString(this.$bytes, this._region$at, 'trade.Execution.region');
       this._region$at = 0;
@@ -845,14 +824,14 @@ export class Execution extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('trade.Execution.region', 'string', value);
     this._region = value;
   }
 
   /** Field `department` (3). */
   get department(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._department$at !== 0) {
       this._department = readString(this.$bytes, this._department$at, 'trade.Execution.department');
       this._department$at = 0;
@@ -861,60 +840,49 @@ export class Execution extends MessageView {
   }
 
   set department(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('trade.Execution.department', 'string', value);
     this._department = value;
   }
 
   /** Field `quantity` (4). */
   get quantity(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._quantity$at !== 0) {
-      this._quantity = readInt32(this.$bytes, this._quantity$at);
-      this._quantity$at = 0;
-    }
-    return this._quantity;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._quantity$at === 0 ? this._quantity : readInt32(this.$bytes, this._quantity$at);
   }
 
   set quantity(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('trade.Execution.quantity', 'int32', value);
     this._quantity = value;
   }
 
   /** Field `price` (5). */
   get price(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._price$at !== 0) {
-      this._price = readDouble(this.$bytes, this._price$at);
-      this._price$at = 0;
-    }
-    return this._price;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._price$at === 0 ? this._price : readDouble(this.$bytes, this._price$at);
   }
 
   set price(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'number') refuseValue('trade.Execution.price', 'double', value);
     this._price = value;
   }
 
   /** Field `sequence` (6). */
   get sequence(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._sequence$at !== 0) {
-      this._sequence = readInt64Number(this.$bytes, this._sequence$at);
-      this._sequence$at = 0;
-    }
-    return this._sequence;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._sequence$at === 0 ? this._sequence : readInt64Number(this.$bytes, this._sequence$at);
   }
 
   set sequence(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (!Number.isSafeInteger(value)) refuseValue('trade.Execution.sequence', 'int64Number', value);
     this._sequence = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -1016,6 +984,7 @@ export class Execution extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -1038,9 +1007,18 @@ export class Execution extends MessageView {
     if (this._orderId$at !== 0) void this.orderId;
     if (this._region$at !== 0) void this.region;
     if (this._department$at !== 0) void this.department;
-    if (this._quantity$at !== 0) void this.quantity;
-    if (this._price$at !== 0) void this.price;
-    if (this._sequence$at !== 0) void this.sequence;
+    if (this._quantity$at !== 0) {
+      this._quantity = this.quantity;
+      this._quantity$at = 0;
+    }
+    if (this._price$at !== 0) {
+      this._price = this.price;
+      this._price$at = 0;
+    }
+    if (this._sequence$at !== 0) {
+      this._sequence = this.sequence;
+      this._sequence$at = 0;
+    }
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {

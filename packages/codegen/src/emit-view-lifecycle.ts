@@ -1,4 +1,5 @@
 import type { FileContext } from './file-context.js';
+import { state } from './view-slots.js';
 
 /**
  * The steps that every message goes through. MessageView has them too; written out in each class they stay monomorphic: with many
@@ -12,33 +13,27 @@ export function emitLifecycle(context: FileContext, name: string, hasChildren: b
     writer.line('this.$start = start;');
     writer.line('this.$end = end;');
     writer.line('this.$holders = 1;');
-    writer.line(`this.$state = ${runtime('WRAPPED')};`);
+    writer.line(`this.$state = ${state('WRAPPED')};`);
   });
   writer.line();
   writer.block('override $createEmpty(): void {', () => {
     writer.line('this.$clear();');
     writer.line('this.$holders = 1;');
-    writer.line(`this.$state = ${runtime('MUTABLE')};`);
-  });
-  writer.line();
-  writer.block('override $open(): void {', () => {
-    writer.line(`if (this.$state !== ${runtime('WRAPPED')}) return super.$open();`);
-    writer.line('this.$scan();');
-    writer.line(`this.$state = ${runtime('READABLE')};`);
+    writer.line(`this.$state = ${state('MUTABLE')};`);
   });
   writer.line();
   writer.block('override dispose(): void {', () => {
-    const isOurs = `this.$state > ${runtime('GIVEN_MUTABLE')} && this.$holders === 1 && this.$parent === undefined`;
+    const isOurs = `this.$state > ${state('GIVEN_MUTABLE')} && this.$holders === 1 && this.$parent === undefined`;
     writer.line(`if (!(${isOurs}) || ${runtime('checkedMode')}.on) return super.dispose();`);
     if (hasChildren) writer.line("this.$tellChildren('dropped');");
     writer.line('this.$holders = 0;');
-    writer.line(`this.$state = ${runtime('DISPOSED')};`);
+    writer.line(`this.$state = ${state('DISPOSED')};`);
     writer.line(`this.$bytes = ${runtime('noBytes')};`);
     writer.line(`${name}$type.pool.give(this);`);
   });
   writer.line();
   writer.block('override $encodeTo(target: Uint8Array, offset: number): number {', () => {
-    writer.line(`if (this.$state !== ${runtime('MUTABLE')}) return super.$encodeTo(target, offset);`);
+    writer.line(`if (this.$state !== ${state('MUTABLE')}) return super.$encodeTo(target, offset);`);
     writer.line('const end = this.$encodeFields(target, offset);');
     writer.line('return end <= target.length ? end : this.$refuseTarget(target, offset, end);');
   });

@@ -2,7 +2,7 @@ import type { FieldPlan } from './field-plan.js';
 import type { FileContext } from './file-context.js';
 import { emitClear, emitReset } from './emit-view-reset.js';
 import type { OneofSchema } from './schema.js';
-import { caseSlot, isScalar } from './view-slots.js';
+import { caseSlot, isScalar, state } from './view-slots.js';
 
 /**
  * The pass over the tags. Senders write fields in the order of their numbers, so that order is tried first, by plain comparisons
@@ -29,7 +29,8 @@ class ScanEmitter {
 
   emit(): void {
     const { writer, context } = this;
-    writer.block('override $scan(): void {', () => {
+    writer.block('override $open(): void {', () => {
+      writer.line(`if (this.$state !== ${state('WRAPPED')}) this.$refuseUse();`);
       const inOrder = this.plans.filter(isInOrder);
       const others = this.plans.filter((plan) => !isInOrder(plan));
       emitClear(context, others, this.oneofs);
@@ -59,6 +60,7 @@ class ScanEmitter {
         this.emitScanSwitch();
       });
       writer.line('if (at !== end) this.$refuseBytes();');
+      writer.line(`this.$state = ${state('READABLE')};`);
     });
     writer.line();
   }

@@ -3,7 +3,16 @@ import { emitLifecycle } from './emit-view-lifecycle.js';
 import { emitClear, emitReset } from './emit-view-reset.js';
 import { emitScan } from './emit-view-scan.js';
 import { FieldPlan } from './field-plan.js';
-import { caseSlot, isCollection, isRange, isScalar, pending, upperOneof as upper } from './view-slots.js';
+import {
+  caseSlot,
+  isCollection,
+  isDecodedEachTime,
+  isRange,
+  isScalar,
+  pending,
+  state,
+  upperOneof as upper,
+} from './view-slots.js';
 import type { FileContext } from './file-context.js';
 import type { MessageSchema, OneofSchema } from './schema.js';
 
@@ -129,11 +138,11 @@ class ViewEmitter {
   }
 
   private emitOpen(): void {
-    this.writer.line(`if (this.$state < ${this.context.runtime('READABLE')}) this.$open();`);
+    this.writer.line(`if (this.$state < ${state('READABLE')}) this.$open();`);
   }
 
   private emitGuard(): void {
-    this.writer.line(`if (this.$state !== ${this.context.runtime('MUTABLE')}) this.$beforeChange();`);
+    this.writer.line(`if (this.$state !== ${state('MUTABLE')}) this.$beforeChange();`);
   }
 
   private emitRead(plan: FieldPlan): void {
@@ -143,8 +152,10 @@ class ViewEmitter {
     if (plan.category === 'message') return this.emitReadMessage(plan);
     if (field.oneof !== undefined)
       writer.line(`if (${caseSlot(field.oneof)} !== ${field.number}) return ${plan.initial};`);
+    const read = plan.read('this.$bytes', at);
+    if (isDecodedEachTime(plan)) return writer.line(`return ${at} === 0 ? ${slot} : ${read};`);
     writer.block(`if (${at} !== 0) {`, () => {
-      writer.line(`${slot} = ${plan.read('this.$bytes', at)};`);
+      writer.line(`${slot} = ${read};`);
       writer.line(`${at} = 0;`);
     });
     writer.line(`return ${slot};`);
@@ -162,15 +173,13 @@ class ViewEmitter {
   }
 
   private emitReadMessage(plan: FieldPlan): void {
-    const { writer, context } = this;
+    const { writer } = this;
     const { number, oneof } = plan.field;
     const isSet = oneof === undefined ? '' : `${caseSlot(oneof)} === ${number}`;
     const start = isSet === '' ? plan.at : `${isSet} ? ${plan.at} : 0`;
     const end = isSet === '' ? plan.end : `${isSet} ? ${plan.end} : 0`;
     writer.line(`const value = (${plan.slot} ??= new ${plan.elementType}());`);
-    writer.line(
-      `if (value.$state === ${context.runtime('DISPOSED')}) value.$embed(this, ${number}, ${start}, ${end});`,
-    );
+    writer.line(`if (value.$state === ${state('DISPOSED')}) value.$embed(this, ${number}, ${start}, ${end});`);
     writer.line('return value;');
   }
 
@@ -259,7 +268,13 @@ class ViewEmitter {
   private emitMaterializeField(plan: FieldPlan): void {
     const { oneof, number } = plan.field;
     const isSet = oneof === undefined ? '' : ` && ${caseSlot(oneof)} === ${number}`;
-    this.writer.line(`if (${pending(plan)} !== 0${isSet}) void this.${plan.name};`);
+    const { writer } = this;
+    const condition = `${pending(plan)} !== 0${isSet}`;
+    if (!isDecodedEachTime(plan)) return writer.line(`if (${condition}) void this.${plan.name};`);
+    writer.block(`if (${condition}) {`, () => {
+      writer.line(`${plan.slot} = this.${plan.name};`);
+      writer.line(`${plan.at} = 0;`);
+    });
   }
 
   private emitTellChildren(): void {

@@ -1,6 +1,7 @@
 import { AepError } from '@aep/kernel';
 import type { FieldKind } from './field-info.js';
 import * as reader from './wire-reader.js';
+import { readString } from './wire-string.js';
 import * as writer from './wire-writer.js';
 
 /** How one kind of value is read, written and checked: for lists and maps, and for what is not worth generated code. */
@@ -59,7 +60,7 @@ export const codecs = {
   sfixed64Number: sized<number>({ kind: 'sfixed64', wireType: 1, initial: 0, read: reader.readSfixed64Number, write: writer.writeFixed64Number, isValid: isSafe }),
   bool: sized<boolean>({ kind: 'bool', wireType: 0, initial: false, read: reader.readBool, write: writer.writeBool, isValid: isBoolean }),
   string: {
-    kind: 'string', wireType: 2, initial: '', read: reader.readString, write: writer.writeString, isValid: isString,
+    kind: 'string', wireType: 2, initial: '', read: readString, write: writer.writeString, isValid: isString,
     sizeMax: (value) => 5 + 3 * value.length,
   } satisfies Codec<string> as Codec<string>,
   bytes: {

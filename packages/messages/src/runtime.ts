@@ -33,12 +33,12 @@ export {
   readSint32,
   readSint64,
   readSint64Number,
-  readString,
   readUint32,
   readUint64,
   readUint64Number,
   wire,
 } from './wire-reader.js';
+export { readString } from './wire-string.js';
 export {
   appendBytes,
   closeLength,

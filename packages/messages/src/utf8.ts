@@ -3,14 +3,12 @@ import { Buffer } from 'node:buffer';
 /*
  * Strings to and from UTF-8. Measured on Node 20: one String.fromCharCode call with up to 16 arguments costs about 6 ns and 1 ns
  * per character, the native decoder about 45 ns whatever the length; a loop over charCodeAt writes 20 characters in the
- * 40 ns that the native encoder needs to start. So short ASCII strings are done here and everything else natively.
+ * 40 ns that the native encoder needs to start. So short ASCII strings are done by wire-string.ts and wire-writer.ts and everything
+ * else natively.
  */
 
-/** Longest string that `decodeShortAscii` takes. */
-export const shortReadMax = 16;
 /** Longest string that a loop writes faster than the native encoder. */
 export const shortWriteMax = 32;
-const fromCodes = String.fromCharCode;
 const replacement = '\uFFFD';
 // On a plain Uint8Array too: the methods only need a typed array as `this`.
 const { utf8Slice, utf8Write } = Buffer.prototype as unknown as {
@@ -57,115 +55,4 @@ function isValidUtf8(bytes: Uint8Array, start: number, end: number): boolean {
     at += extra;
   }
   return true;
-}
-
-/**
- * A short string that is all ASCII, or `undefined`. One call with all codes, taken from the bytes once: a loop of concatenations is four
- * times slower, and a loop that looks first costs as much as the call.
- */
-// prettier-ignore
-// oxlint-disable-next-line max-lines-per-function -- a table of seventeen cases, not seventeen ideas
-export function decodeShortAscii(bytes: Uint8Array, at: number, length: number): string | undefined {
-  switch (length) {
-    case 0:
-      return '';
-    case 1: {
-      const c0 = bytes[at]!;
-      return c0 < 0x80 ? fromCodes(c0) : undefined;
-    }
-    case 2: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!;
-      if ((c0 | c1) >= 0x80) return undefined;
-      return fromCodes(c0, c1);
-    }
-    case 3: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!;
-      if ((c0 | c1 | c2) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2);
-    }
-    case 4: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!, c3 = bytes[at + 3]!;
-      if ((c0 | c1 | c2 | c3) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2, c3);
-    }
-    case 5: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!, c3 = bytes[at + 3]!, c4 = bytes[at + 4]!;
-      if ((c0 | c1 | c2 | c3 | c4) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2, c3, c4);
-    }
-    case 6: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!, c3 = bytes[at + 3]!, c4 = bytes[at + 4]!, c5 = bytes[at + 5]!;
-      if ((c0 | c1 | c2 | c3 | c4 | c5) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2, c3, c4, c5);
-    }
-    case 7: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!, c3 = bytes[at + 3]!, c4 = bytes[at + 4]!,
-        c5 = bytes[at + 5]!, c6 = bytes[at + 6]!;
-      if ((c0 | c1 | c2 | c3 | c4 | c5 | c6) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2, c3, c4, c5, c6);
-    }
-    case 8: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!, c3 = bytes[at + 3]!, c4 = bytes[at + 4]!,
-        c5 = bytes[at + 5]!, c6 = bytes[at + 6]!, c7 = bytes[at + 7]!;
-      if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2, c3, c4, c5, c6, c7);
-    }
-    case 9: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!, c3 = bytes[at + 3]!, c4 = bytes[at + 4]!,
-        c5 = bytes[at + 5]!, c6 = bytes[at + 6]!, c7 = bytes[at + 7]!, c8 = bytes[at + 8]!;
-      if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2, c3, c4, c5, c6, c7, c8);
-    }
-    case 10: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!, c3 = bytes[at + 3]!, c4 = bytes[at + 4]!,
-        c5 = bytes[at + 5]!, c6 = bytes[at + 6]!, c7 = bytes[at + 7]!, c8 = bytes[at + 8]!, c9 = bytes[at + 9]!;
-      if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9);
-    }
-    case 11: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!, c3 = bytes[at + 3]!, c4 = bytes[at + 4]!,
-        c5 = bytes[at + 5]!, c6 = bytes[at + 6]!, c7 = bytes[at + 7]!, c8 = bytes[at + 8]!, c9 = bytes[at + 9]!,
-        c10 = bytes[at + 10]!;
-      if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 | c10) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10);
-    }
-    case 12: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!, c3 = bytes[at + 3]!, c4 = bytes[at + 4]!,
-        c5 = bytes[at + 5]!, c6 = bytes[at + 6]!, c7 = bytes[at + 7]!, c8 = bytes[at + 8]!, c9 = bytes[at + 9]!,
-        c10 = bytes[at + 10]!, c11 = bytes[at + 11]!;
-      if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 | c10 | c11) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11);
-    }
-    case 13: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!, c3 = bytes[at + 3]!, c4 = bytes[at + 4]!,
-        c5 = bytes[at + 5]!, c6 = bytes[at + 6]!, c7 = bytes[at + 7]!, c8 = bytes[at + 8]!, c9 = bytes[at + 9]!,
-        c10 = bytes[at + 10]!, c11 = bytes[at + 11]!, c12 = bytes[at + 12]!;
-      if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 | c10 | c11 | c12) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12);
-    }
-    case 14: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!, c3 = bytes[at + 3]!, c4 = bytes[at + 4]!,
-        c5 = bytes[at + 5]!, c6 = bytes[at + 6]!, c7 = bytes[at + 7]!, c8 = bytes[at + 8]!, c9 = bytes[at + 9]!,
-        c10 = bytes[at + 10]!, c11 = bytes[at + 11]!, c12 = bytes[at + 12]!, c13 = bytes[at + 13]!;
-      if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 | c10 | c11 | c12 | c13) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13);
-    }
-    case 15: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!, c3 = bytes[at + 3]!, c4 = bytes[at + 4]!,
-        c5 = bytes[at + 5]!, c6 = bytes[at + 6]!, c7 = bytes[at + 7]!, c8 = bytes[at + 8]!, c9 = bytes[at + 9]!,
-        c10 = bytes[at + 10]!, c11 = bytes[at + 11]!, c12 = bytes[at + 12]!, c13 = bytes[at + 13]!, c14 = bytes[at + 14]!;
-      if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 | c10 | c11 | c12 | c13 | c14) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14);
-    }
-    case 16: {
-      const c0 = bytes[at]!, c1 = bytes[at + 1]!, c2 = bytes[at + 2]!, c3 = bytes[at + 3]!, c4 = bytes[at + 4]!,
-        c5 = bytes[at + 5]!, c6 = bytes[at + 6]!, c7 = bytes[at + 7]!, c8 = bytes[at + 8]!, c9 = bytes[at + 9]!,
-        c10 = bytes[at + 10]!, c11 = bytes[at + 11]!, c12 = bytes[at + 12]!, c13 = bytes[at + 13]!, c14 = bytes[at + 14]!,
-        c15 = bytes[at + 15]!;
-      if ((c0 | c1 | c2 | c3 | c4 | c5 | c6 | c7 | c8 | c9 | c10 | c11 | c12 | c13 | c14 | c15) >= 0x80) return undefined;
-      return fromCodes(c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15);
-    }
-    default:
-      return undefined;
-  }
 }

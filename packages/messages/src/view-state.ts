@@ -1,6 +1,7 @@
 /*
  * States of a view. The order matters: a getter asks `state < READABLE` and a setter asks `state !== MUTABLE`, one compare each,
  * and everything unusual (first read of a wrapped view, use after dispose, first change of an absent embedded message) is behind it.
+ * Generated code holds the numbers themselves: another number needs all code to be generated anew.
  *
  *   pool -> wrap ──> WRAPPED ──first read──> READABLE ──dispose──> DISPOSED (back in the pool)
  *        -> create ─> MUTABLE ──────────────────────────dispose──> DISPOSED

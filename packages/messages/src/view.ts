@@ -44,8 +44,11 @@ export abstract class MessageView {
   private $place: string | Error | undefined = undefined;
 
   abstract get $type(): MessageType;
-  /** Resets every field to its default and records where the fields in `$bytes[$start, $end)` are. */
-  abstract $scan(): void;
+  /**
+   * The slow path of every getter. First read of a wrapped view: resets every field to its default, records where the fields in
+   * `$bytes[$start, $end)` are, and makes it readable. Use after it was given away: throws.
+   */
+  abstract $open(): void;
   /** Resets every field to its default. */
   abstract $clear(): void;
   /** Writes the fields in the order of their numbers, then the unknown ones; returns the end offset. */
@@ -138,13 +141,6 @@ export abstract class MessageView {
     if (this.$state < READABLE) this.$open();
   }
 
-  /** The slow path of every getter: first read of a wrapped view, or use after it was given away. */
-  $open(): void {
-    if (this.$state !== WRAPPED) this.$refuseUse();
-    this.$scan();
-    this.$state = READABLE;
-  }
-
   /** The slow path of every setter; returns when the message may be changed. */
   $beforeChange(): void {
     if (this.$state === MUTABLE) return;
@@ -176,7 +172,7 @@ export abstract class MessageView {
   /** Runtime: an owned, mutable message over bytes that nobody else changes. */
   $load(bytes: Uint8Array, start: number, end: number): void {
     this.$wrap(bytes, start, end);
-    this.$scan();
+    this.$open();
     this.$state = MUTABLE;
     this.$materialize();
   }
@@ -210,7 +206,7 @@ export abstract class MessageView {
     this.$end = end;
     this.$state = WRAPPED;
     if (parent.$state < LATENT) return;
-    this.$scan();
+    this.$open();
     this.$state = start === 0 ? LATENT : MUTABLE;
     this.$materialize();
   }
@@ -253,7 +249,7 @@ export abstract class MessageView {
     this.$bytes = merged;
     this.$start = 0;
     this.$end = merged.length;
-    this.$scan();
+    this.$open();
   }
 
   /** Runtime: the pass over the tags did not end where the message ends; finds the field that is to blame. */
@@ -302,7 +298,8 @@ export abstract class MessageView {
     throw new AepError('AEP_ENCODE_NO_ROOM', 'reject', text, { type: this.$type.fullName, needed, room });
   }
 
-  private $refuseUse(): never {
+  /** Runtime: the error for a use after dispose or send. */
+  $refuseUse(): never {
     const sent = this.$state === GIVEN_MUTABLE || this.$state === GIVEN_WRAPPED;
     const place = this.$place ?? this.$parent?.$place;
     const where = place instanceof Error ? (place.stack ?? place.message) : (place ?? 'unknown');

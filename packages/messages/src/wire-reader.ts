@@ -1,9 +1,8 @@
 import { AepError } from '@aep/kernel';
 import { bytesOf } from './bytes-of.js';
-import { decodeShortAscii, decodeUtf8, shortReadMax } from './utf8.js';
 
 /*
- * Reading protobuf. The pass over the tags (`$scan`) checks that every field ends inside its message, so the functions that
+ * Reading protobuf. The pass over the tags (`$open`) checks that every field ends inside its message, so the functions that
  * decode a value at an offset need not look for the end. Positions behind the end stand for "malformed": a function that finds a
  * fault leaves the reason in `fault` and answers Infinity; the one check `at <= end` in the pass reports it.
  */
@@ -207,20 +206,6 @@ export function readSfixed64Number(bytes: Uint8Array, at: number): number {
   return signedNumber();
 }
 
-/** A string with its length in front; `place` is the field's full name. @throws AEP_MESSAGE_MALFORMED when it is not UTF-8 */
-export function readString(bytes: Uint8Array, at: number, place: string): string {
-  let length = bytes[at]!;
-  let start = at + 1;
-  if (length <= shortReadMax) {
-    const text = decodeShortAscii(bytes, start, length);
-    if (text !== undefined) return text;
-  } else if (length >= 0x80) {
-    length = readUint32(bytes, at);
-    start = afterVarint(bytes, at, bytes.length);
-  }
-  return decodeUtf8(bytes, start, start + length) ?? refuseUtf8(at, place);
-}
-
 /** A copy of bytes with their length in front. */
 export function readBytes(bytes: Uint8Array, at: number): Uint8Array {
   const start = afterVarint(bytes, at, bytes.length);
@@ -278,11 +263,4 @@ function refuseUnsafe(value: bigint): never {
     `a 64-bit field with jstype = JS_NUMBER holds ${value}, which a number cannot hold exactly; remove jstype to read it as bigint`,
     { value },
   );
-}
-
-function refuseUtf8(at: number, place: string): never {
-  throw new AepError('AEP_MESSAGE_MALFORMED', 'reject', `${place}: not valid UTF-8 at byte ${at}`, {
-    field: place,
-    offset: at,
-  });
 }

@@ -113,10 +113,19 @@ export function writeString(target: Uint8Array, at: number, text: string): numbe
       target[start + index + 2] = c;
       target[start + index + 3] = d;
     }
-    for (; index < length; index++) {
-      const unit = text.charCodeAt(index);
-      bits |= unit;
-      target[start + index] = unit;
+    // Steps instead of a loop over what is left: its length is as good as random, and each wrong guess of its end costs ten characters.
+    if ((length & 2) !== 0) {
+      const a = text.charCodeAt(index);
+      const b = text.charCodeAt(index + 1);
+      bits |= a | b;
+      target[start + index] = a;
+      target[start + index + 1] = b;
+      index += 2;
+    }
+    if ((length & 1) !== 0) {
+      const a = text.charCodeAt(index);
+      bits |= a;
+      target[start + index] = a;
     }
     if (bits < 0x80) {
       target[at] = length;

@@ -10,13 +10,8 @@ import {
   TrackedList,
 } from '@aep/messages';
 import {
-  DISPOSED,
-  GIVEN_MUTABLE,
   type ListField,
-  MUTABLE,
-  READABLE,
   ViewType,
-  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -122,54 +117,44 @@ export class InvoiceLineRead extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     InvoiceLineRead$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Number of the line in the input; the header is line 1. */
   get line(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._line$at !== 0) {
-      this._line = readInt64Number(this.$bytes, this._line$at);
-      this._line$at = 0;
-    }
-    return this._line;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._line$at === 0 ? this._line : readInt64Number(this.$bytes, this._line$at);
   }
 
   set line(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (!Number.isSafeInteger(value)) refuseValue('orders.InvoiceLineRead.line', 'int64Number', value);
     this._line = value;
   }
 
   /** Field `invoice_no` (2). */
   get invoiceNo(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._invoiceNo$at !== 0) {
       this._invoiceNo = readString(this.$bytes, this._invoiceNo$at, 'orders.InvoiceLineRead.invoice_no');
       this._invoiceNo$at = 0;
@@ -178,14 +163,14 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set invoiceNo(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.InvoiceLineRead.invoice_no', 'string', value);
     this._invoiceNo = value;
   }
 
   /** Field `stock_code` (3). */
   get stockCode(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._stockCode$at !== 0) {
       this._stockCode = readString(this.$bytes, this._stockCode$at, 'orders.InvoiceLineRead.stock_code');
       this._stockCode$at = 0;
@@ -194,14 +179,14 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set stockCode(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.InvoiceLineRead.stock_code', 'string', value);
     this._stockCode = value;
   }
 
   /** Field `description` (4). */
   get description(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._description$at !== 0) {
       this._description = readString(this.$bytes, this._description$at, 'orders.InvoiceLineRead.description');
       this._description$at = 0;
@@ -210,30 +195,26 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set description(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.InvoiceLineRead.description', 'string', value);
     this._description = value;
   }
 
   /** Field `quantity` (5). */
   get quantity(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._quantity$at !== 0) {
-      this._quantity = readInt32(this.$bytes, this._quantity$at);
-      this._quantity$at = 0;
-    }
-    return this._quantity;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._quantity$at === 0 ? this._quantity : readInt32(this.$bytes, this._quantity$at);
   }
 
   set quantity(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('orders.InvoiceLineRead.quantity', 'int32', value);
     this._quantity = value;
   }
 
   /** Field `invoice_date` (6). */
   get invoiceDate(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._invoiceDate$at !== 0) {
       this._invoiceDate = readString(this.$bytes, this._invoiceDate$at, 'orders.InvoiceLineRead.invoice_date');
       this._invoiceDate$at = 0;
@@ -242,30 +223,26 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set invoiceDate(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.InvoiceLineRead.invoice_date', 'string', value);
     this._invoiceDate = value;
   }
 
   /** Field `unit_price_micros` (7). */
   get unitPriceMicros(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._unitPriceMicros$at !== 0) {
-      this._unitPriceMicros = readInt64Number(this.$bytes, this._unitPriceMicros$at);
-      this._unitPriceMicros$at = 0;
-    }
-    return this._unitPriceMicros;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._unitPriceMicros$at === 0 ? this._unitPriceMicros : readInt64Number(this.$bytes, this._unitPriceMicros$at);
   }
 
   set unitPriceMicros(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (!Number.isSafeInteger(value)) refuseValue('orders.InvoiceLineRead.unit_price_micros', 'int64Number', value);
     this._unitPriceMicros = value;
   }
 
   /** Empty when the customer is not known. */
   get customerId(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._customerId$at !== 0) {
       this._customerId = readString(this.$bytes, this._customerId$at, 'orders.InvoiceLineRead.customer_id');
       this._customerId$at = 0;
@@ -274,14 +251,14 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set customerId(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.InvoiceLineRead.customer_id', 'string', value);
     this._customerId = value;
   }
 
   /** Field `country` (9). */
   get country(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._country$at !== 0) {
       this._country = readString(this.$bytes, this._country$at, 'orders.InvoiceLineRead.country');
       this._country$at = 0;
@@ -290,12 +267,13 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set country(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.InvoiceLineRead.country', 'string', value);
     this._country = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -438,6 +416,7 @@ export class InvoiceLineRead extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -463,13 +442,22 @@ export class InvoiceLineRead extends MessageView {
   }
 
   override $materialize(): void {
-    if (this._line$at !== 0) void this.line;
+    if (this._line$at !== 0) {
+      this._line = this.line;
+      this._line$at = 0;
+    }
     if (this._invoiceNo$at !== 0) void this.invoiceNo;
     if (this._stockCode$at !== 0) void this.stockCode;
     if (this._description$at !== 0) void this.description;
-    if (this._quantity$at !== 0) void this.quantity;
+    if (this._quantity$at !== 0) {
+      this._quantity = this.quantity;
+      this._quantity$at = 0;
+    }
     if (this._invoiceDate$at !== 0) void this.invoiceDate;
-    if (this._unitPriceMicros$at !== 0) void this.unitPriceMicros;
+    if (this._unitPriceMicros$at !== 0) {
+      this._unitPriceMicros = this.unitPriceMicros;
+      this._unitPriceMicros$at = 0;
+    }
     if (this._customerId$at !== 0) void this.customerId;
     if (this._country$at !== 0) void this.country;
   }
@@ -647,54 +635,44 @@ export class LineRejected extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     LineRejected$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `line` (1). */
   get line(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._line$at !== 0) {
-      this._line = readInt64Number(this.$bytes, this._line$at);
-      this._line$at = 0;
-    }
-    return this._line;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._line$at === 0 ? this._line : readInt64Number(this.$bytes, this._line$at);
   }
 
   set line(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (!Number.isSafeInteger(value)) refuseValue('orders.LineRejected.line', 'int64Number', value);
     this._line = value;
   }
 
   /** Field `reason` (2). */
   get reason(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._reason$at !== 0) {
       this._reason = readString(this.$bytes, this._reason$at, 'orders.LineRejected.reason');
       this._reason$at = 0;
@@ -703,12 +681,13 @@ export class LineRejected extends MessageView {
   }
 
   set reason(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.LineRejected.reason', 'string', value);
     this._reason = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -756,6 +735,7 @@ export class LineRejected extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -767,7 +747,10 @@ export class LineRejected extends MessageView {
   }
 
   override $materialize(): void {
-    if (this._line$at !== 0) void this.line;
+    if (this._line$at !== 0) {
+      this._line = this.line;
+      this._line$at = 0;
+    }
     if (this._reason$at !== 0) void this.reason;
   }
 
@@ -877,54 +860,44 @@ export class NewOrderMessage extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     NewOrderMessage$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `line` (1). */
   get line(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._line$at !== 0) {
-      this._line = readInt64Number(this.$bytes, this._line$at);
-      this._line$at = 0;
-    }
-    return this._line;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._line$at === 0 ? this._line : readInt64Number(this.$bytes, this._line$at);
   }
 
   set line(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (!Number.isSafeInteger(value)) refuseValue('orders.NewOrderMessage.line', 'int64Number', value);
     this._line = value;
   }
 
   /** Field `invoice_no` (2). */
   get invoiceNo(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._invoiceNo$at !== 0) {
       this._invoiceNo = readString(this.$bytes, this._invoiceNo$at, 'orders.NewOrderMessage.invoice_no');
       this._invoiceNo$at = 0;
@@ -933,14 +906,14 @@ export class NewOrderMessage extends MessageView {
   }
 
   set invoiceNo(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.invoice_no', 'string', value);
     this._invoiceNo = value;
   }
 
   /** Field `stock_code` (3). */
   get stockCode(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._stockCode$at !== 0) {
       this._stockCode = readString(this.$bytes, this._stockCode$at, 'orders.NewOrderMessage.stock_code');
       this._stockCode$at = 0;
@@ -949,14 +922,14 @@ export class NewOrderMessage extends MessageView {
   }
 
   set stockCode(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.stock_code', 'string', value);
     this._stockCode = value;
   }
 
   /** Field `description` (4). */
   get description(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._description$at !== 0) {
       this._description = readString(this.$bytes, this._description$at, 'orders.NewOrderMessage.description');
       this._description$at = 0;
@@ -965,30 +938,26 @@ export class NewOrderMessage extends MessageView {
   }
 
   set description(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.description', 'string', value);
     this._description = value;
   }
 
   /** Field `quantity` (5). */
   get quantity(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._quantity$at !== 0) {
-      this._quantity = readInt32(this.$bytes, this._quantity$at);
-      this._quantity$at = 0;
-    }
-    return this._quantity;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._quantity$at === 0 ? this._quantity : readInt32(this.$bytes, this._quantity$at);
   }
 
   set quantity(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('orders.NewOrderMessage.quantity', 'int32', value);
     this._quantity = value;
   }
 
   /** Field `invoice_date` (6). */
   get invoiceDate(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._invoiceDate$at !== 0) {
       this._invoiceDate = readString(this.$bytes, this._invoiceDate$at, 'orders.NewOrderMessage.invoice_date');
       this._invoiceDate$at = 0;
@@ -997,30 +966,26 @@ export class NewOrderMessage extends MessageView {
   }
 
   set invoiceDate(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.invoice_date', 'string', value);
     this._invoiceDate = value;
   }
 
   /** Field `unit_price_micros` (7). */
   get unitPriceMicros(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._unitPriceMicros$at !== 0) {
-      this._unitPriceMicros = readInt64Number(this.$bytes, this._unitPriceMicros$at);
-      this._unitPriceMicros$at = 0;
-    }
-    return this._unitPriceMicros;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._unitPriceMicros$at === 0 ? this._unitPriceMicros : readInt64Number(this.$bytes, this._unitPriceMicros$at);
   }
 
   set unitPriceMicros(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (!Number.isSafeInteger(value)) refuseValue('orders.NewOrderMessage.unit_price_micros', 'int64Number', value);
     this._unitPriceMicros = value;
   }
 
   /** Field `customer_id` (8). */
   get customerId(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._customerId$at !== 0) {
       this._customerId = readString(this.$bytes, this._customerId$at, 'orders.NewOrderMessage.customer_id');
       this._customerId$at = 0;
@@ -1029,14 +994,14 @@ export class NewOrderMessage extends MessageView {
   }
 
   set customerId(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.customer_id', 'string', value);
     this._customerId = value;
   }
 
   /** Field `country` (9). */
   get country(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._country$at !== 0) {
       this._country = readString(this.$bytes, this._country$at, 'orders.NewOrderMessage.country');
       this._country$at = 0;
@@ -1045,14 +1010,14 @@ export class NewOrderMessage extends MessageView {
   }
 
   set country(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.country', 'string', value);
     this._country = value;
   }
 
   /** Field `department` (10). */
   get department(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._department$at !== 0) {
       this._department = readString(this.$bytes, this._department$at, 'orders.NewOrderMessage.department');
       this._department$at = 0;
@@ -1061,12 +1026,13 @@ export class NewOrderMessage extends MessageView {
   }
 
   set department(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.department', 'string', value);
     this._department = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -1222,6 +1188,7 @@ export class NewOrderMessage extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -1249,13 +1216,22 @@ export class NewOrderMessage extends MessageView {
   }
 
   override $materialize(): void {
-    if (this._line$at !== 0) void this.line;
+    if (this._line$at !== 0) {
+      this._line = this.line;
+      this._line$at = 0;
+    }
     if (this._invoiceNo$at !== 0) void this.invoiceNo;
     if (this._stockCode$at !== 0) void this.stockCode;
     if (this._description$at !== 0) void this.description;
-    if (this._quantity$at !== 0) void this.quantity;
+    if (this._quantity$at !== 0) {
+      this._quantity = this.quantity;
+      this._quantity$at = 0;
+    }
     if (this._invoiceDate$at !== 0) void this.invoiceDate;
-    if (this._unitPriceMicros$at !== 0) void this.unitPriceMicros;
+    if (this._unitPriceMicros$at !== 0) {
+      this._unitPriceMicros = this.unitPriceMicros;
+      this._unitPriceMicros$at = 0;
+    }
     if (this._customerId$at !== 0) void this.customerId;
     if (this._country$at !== 0) void this.country;
     if (this._department$at !== 0) void this.department;
@@ -1456,38 +1432,32 @@ export class OrderEventMessage extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     OrderEventMessage$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `invoice_no` (1). */
   get invoiceNo(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._invoiceNo$at !== 0) {
       this._invoiceNo = readString(this.$bytes, this._invoiceNo$at, 'orders.OrderEventMessage.invoice_no');
       this._invoiceNo$at = 0;
@@ -1496,30 +1466,26 @@ export class OrderEventMessage extends MessageView {
   }
 
   set invoiceNo(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.OrderEventMessage.invoice_no', 'string', value);
     this._invoiceNo = value;
   }
 
   /** Field `order_state` (2). */
   get orderState(): OrderState {
-    if (this.$state < READABLE) this.$open();
-    if (this._orderState$at !== 0) {
-      this._orderState = readInt32(this.$bytes, this._orderState$at) as OrderState;
-      this._orderState$at = 0;
-    }
-    return this._orderState;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._orderState$at === 0 ? this._orderState : readInt32(this.$bytes, this._orderState$at) as OrderState;
   }
 
   set orderState(value: OrderState) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('orders.OrderEventMessage.order_state', 'enum', value);
     this._orderState = value;
   }
 
   /** Field `region` (3). */
   get region(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._region$at !== 0) {
       this._region = readString(this.$bytes, this._region$at, 'orders.OrderEventMessage.region');
       this._region$at = 0;
@@ -1528,14 +1494,14 @@ export class OrderEventMessage extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.OrderEventMessage.region', 'string', value);
     this._region = value;
   }
 
   /** Field `department` (4). */
   get department(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._department$at !== 0) {
       this._department = readString(this.$bytes, this._department$at, 'orders.OrderEventMessage.department');
       this._department$at = 0;
@@ -1544,14 +1510,14 @@ export class OrderEventMessage extends MessageView {
   }
 
   set department(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.OrderEventMessage.department', 'string', value);
     this._department = value;
   }
 
   /** Field `country` (5). */
   get country(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._country$at !== 0) {
       this._country = readString(this.$bytes, this._country$at, 'orders.OrderEventMessage.country');
       this._country$at = 0;
@@ -1560,30 +1526,26 @@ export class OrderEventMessage extends MessageView {
   }
 
   set country(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('orders.OrderEventMessage.country', 'string', value);
     this._country = value;
   }
 
   /** Field `quantity` (6). */
   get quantity(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._quantity$at !== 0) {
-      this._quantity = readInt32(this.$bytes, this._quantity$at);
-      this._quantity$at = 0;
-    }
-    return this._quantity;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._quantity$at === 0 ? this._quantity : readInt32(this.$bytes, this._quantity$at);
   }
 
   set quantity(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('orders.OrderEventMessage.quantity', 'int32', value);
     this._quantity = value;
   }
 
   /** Field `amount_micros` (7). */
   get amountMicros(): bigint {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._amountMicros$at !== 0) {
       this._amountMicros = readInt64(this.$bytes, this._amountMicros$at);
       this._amountMicros$at = 0;
@@ -1592,12 +1554,13 @@ export class OrderEventMessage extends MessageView {
   }
 
   set amountMicros(value: bigint) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) refuseValue('orders.OrderEventMessage.amount_micros', 'int64', value);
     this._amountMicros = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -1714,6 +1677,7 @@ export class OrderEventMessage extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -1736,11 +1700,17 @@ export class OrderEventMessage extends MessageView {
 
   override $materialize(): void {
     if (this._invoiceNo$at !== 0) void this.invoiceNo;
-    if (this._orderState$at !== 0) void this.orderState;
+    if (this._orderState$at !== 0) {
+      this._orderState = this.orderState;
+      this._orderState$at = 0;
+    }
     if (this._region$at !== 0) void this.region;
     if (this._department$at !== 0) void this.department;
     if (this._country$at !== 0) void this.country;
-    if (this._quantity$at !== 0) void this.quantity;
+    if (this._quantity$at !== 0) {
+      this._quantity = this.quantity;
+      this._quantity$at = 0;
+    }
     if (this._amountMicros$at !== 0) void this.amountMicros;
   }
 

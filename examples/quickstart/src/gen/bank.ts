@@ -9,12 +9,7 @@ import {
   MessageView,
 } from '@aep/messages';
 import {
-  DISPOSED,
-  GIVEN_MUTABLE,
-  MUTABLE,
-  READABLE,
   ViewType,
-  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -84,38 +79,32 @@ export class Deposit extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Deposit$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `account` (1). */
   get account(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._account$at !== 0) {
       this._account = readString(this.$bytes, this._account$at, 'quickstart.Deposit.account');
       this._account$at = 0;
@@ -124,28 +113,25 @@ export class Deposit extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('quickstart.Deposit.account', 'string', value);
     this._account = value;
   }
 
   /** Field `pence` (2). */
   get pence(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._pence$at !== 0) {
-      this._pence = readInt32(this.$bytes, this._pence$at);
-      this._pence$at = 0;
-    }
-    return this._pence;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._pence$at === 0 ? this._pence : readInt32(this.$bytes, this._pence$at);
   }
 
   set pence(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('quickstart.Deposit.pence', 'int32', value);
     this._pence = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -193,6 +179,7 @@ export class Deposit extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -205,7 +192,10 @@ export class Deposit extends MessageView {
 
   override $materialize(): void {
     if (this._account$at !== 0) void this.account;
-    if (this._pence$at !== 0) void this.pence;
+    if (this._pence$at !== 0) {
+      this._pence = this.pence;
+      this._pence$at = 0;
+    }
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
@@ -297,38 +287,32 @@ export class Booked extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Booked$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `account` (1). */
   get account(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._account$at !== 0) {
       this._account = readString(this.$bytes, this._account$at, 'quickstart.Booked.account');
       this._account$at = 0;
@@ -337,28 +321,25 @@ export class Booked extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('quickstart.Booked.account', 'string', value);
     this._account = value;
   }
 
   /** Field `balance` (2). */
   get balance(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._balance$at !== 0) {
-      this._balance = readInt64Number(this.$bytes, this._balance$at);
-      this._balance$at = 0;
-    }
-    return this._balance;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._balance$at === 0 ? this._balance : readInt64Number(this.$bytes, this._balance$at);
   }
 
   set balance(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (!Number.isSafeInteger(value)) refuseValue('quickstart.Booked.balance', 'int64Number', value);
     this._balance = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -406,6 +387,7 @@ export class Booked extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -418,7 +400,10 @@ export class Booked extends MessageView {
 
   override $materialize(): void {
     if (this._account$at !== 0) void this.account;
-    if (this._balance$at !== 0) void this.balance;
+    if (this._balance$at !== 0) {
+      this._balance = this.balance;
+      this._balance$at = 0;
+    }
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {

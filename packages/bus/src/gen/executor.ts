@@ -2,12 +2,7 @@
 
 import { type FieldInfo, type MessageFactory, type MessageType, MessageView } from '@aep/messages';
 import {
-  DISPOSED,
-  GIVEN_MUTABLE,
-  MUTABLE,
-  READABLE,
   ViewType,
-  WRAPPED,
   afterBytes,
   afterUnknown,
   checkedMode,
@@ -89,38 +84,32 @@ export class ExecutorFailure extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     ExecutorFailure$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Task channel and key of the message that was the task. */
   get channel(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._channel$at !== 0) {
       this._channel = readString(this.$bytes, this._channel$at, 'aep.ExecutorFailure.channel');
       this._channel$at = 0;
@@ -129,14 +118,14 @@ export class ExecutorFailure extends MessageView {
   }
 
   set channel(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('aep.ExecutorFailure.channel', 'string', value);
     this._channel = value;
   }
 
   /** Field `key` (2). */
   get key(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._key$at !== 0) {
       this._key = readString(this.$bytes, this._key$at, 'aep.ExecutorFailure.key');
       this._key$at = 0;
@@ -145,14 +134,14 @@ export class ExecutorFailure extends MessageView {
   }
 
   set key(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('aep.ExecutorFailure.key', 'string', value);
     this._key = value;
   }
 
   /** Its sequence number. */
   get sno(): bigint {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._sno$at !== 0) {
       this._sno = readInt64(this.$bytes, this._sno$at);
       this._sno$at = 0;
@@ -161,14 +150,14 @@ export class ExecutorFailure extends MessageView {
   }
 
   set sno(value: bigint) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) refuseValue('aep.ExecutorFailure.sno', 'int64', value);
     this._sno = value;
   }
 
   /** Of the last attempt. */
   get reason(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._reason$at !== 0) {
       this._reason = readString(this.$bytes, this._reason$at, 'aep.ExecutorFailure.reason');
       this._reason$at = 0;
@@ -177,62 +166,50 @@ export class ExecutorFailure extends MessageView {
   }
 
   set reason(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('aep.ExecutorFailure.reason', 'string', value);
     this._reason = value;
   }
 
   /** Field `attempts` (5). */
   get attempts(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._attempts$at !== 0) {
-      this._attempts = readInt32(this.$bytes, this._attempts$at);
-      this._attempts$at = 0;
-    }
-    return this._attempts;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._attempts$at === 0 ? this._attempts : readInt32(this.$bytes, this._attempts$at);
   }
 
   set attempts(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('aep.ExecutorFailure.attempts', 'int32', value);
     this._attempts = value;
   }
 
   /** The message itself: its type and its bytes. */
   get factoryId(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._factoryId$at !== 0) {
-      this._factoryId = readInt32(this.$bytes, this._factoryId$at);
-      this._factoryId$at = 0;
-    }
-    return this._factoryId;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._factoryId$at === 0 ? this._factoryId : readInt32(this.$bytes, this._factoryId$at);
   }
 
   set factoryId(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('aep.ExecutorFailure.factory_id', 'int32', value);
     this._factoryId = value;
   }
 
   /** Field `type_id` (7). */
   get typeId(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._typeId$at !== 0) {
-      this._typeId = readInt32(this.$bytes, this._typeId$at);
-      this._typeId$at = 0;
-    }
-    return this._typeId;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._typeId$at === 0 ? this._typeId : readInt32(this.$bytes, this._typeId$at);
   }
 
   set typeId(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('aep.ExecutorFailure.type_id', 'int32', value);
     this._typeId = value;
   }
 
   /** Field `request` (8). */
   get request(): Uint8Array {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._request$at !== 0) {
       this._request = readBytes(this.$bytes, this._request$at);
       this._request$at = 0;
@@ -241,12 +218,13 @@ export class ExecutorFailure extends MessageView {
   }
 
   set request(value: Uint8Array) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (!(value instanceof Uint8Array)) refuseValue('aep.ExecutorFailure.request', 'bytes', value);
     this._request = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -378,6 +356,7 @@ export class ExecutorFailure extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -405,9 +384,18 @@ export class ExecutorFailure extends MessageView {
     if (this._key$at !== 0) void this.key;
     if (this._sno$at !== 0) void this.sno;
     if (this._reason$at !== 0) void this.reason;
-    if (this._attempts$at !== 0) void this.attempts;
-    if (this._factoryId$at !== 0) void this.factoryId;
-    if (this._typeId$at !== 0) void this.typeId;
+    if (this._attempts$at !== 0) {
+      this._attempts = this.attempts;
+      this._attempts$at = 0;
+    }
+    if (this._factoryId$at !== 0) {
+      this._factoryId = this.factoryId;
+      this._factoryId$at = 0;
+    }
+    if (this._typeId$at !== 0) {
+      this._typeId = this.typeId;
+      this._typeId$at = 0;
+    }
     if (this._request$at !== 0) void this.request;
   }
 

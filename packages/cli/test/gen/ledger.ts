@@ -9,13 +9,8 @@ import {
   MessageView,
 } from '@aep/messages';
 import {
-  DISPOSED,
   type Fate,
-  GIVEN_MUTABLE,
-  MUTABLE,
-  READABLE,
   ViewType,
-  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -88,39 +83,33 @@ export class Deposit extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$tellChildren('dropped');
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Deposit$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `account` (1). */
   get account(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._account$at !== 0) {
       this._account = readString(this.$bytes, this._account$at, 'ledger.Deposit.account');
       this._account$at = 0;
@@ -129,54 +118,51 @@ export class Deposit extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('ledger.Deposit.account', 'string', value);
     this._account = value;
   }
 
   /** Field `amount` (2). */
   get amount(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._amount$at !== 0) {
-      this._amount = readInt32(this.$bytes, this._amount$at);
-      this._amount$at = 0;
-    }
-    return this._amount;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._amount$at === 0 ? this._amount : readInt32(this.$bytes, this._amount$at);
   }
 
   set amount(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('ledger.Deposit.amount', 'int32', value);
     this._amount = value;
   }
 
   /** Field `place` (3). */
   get place(): Place {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._place ??= new Place());
-    if (value.$state === DISPOSED) value.$embed(this, 3, this._place$at, this._place$end);
+    if (value.$state === 0 /* DISPOSED */) value.$embed(this, 3, this._place$at, this._place$end);
     return value;
   }
 
   set place(value: Place) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     this.place.$assign(value);
   }
 
   /** Whether `place` is set. */
   hasPlace(): boolean {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     return this._place$at !== 0 || isPresent(this._place);
   }
 
   /** Unsets `place`. */
   clearPlace(): void {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (this._place !== undefined) this._place.$dropEmbedded();
     this._place$at = 0;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     if (this._place !== undefined) this._place.$dropEmbedded();
     this._place$at = 0;
     this.$unknown = undefined;
@@ -232,6 +218,7 @@ export class Deposit extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -246,7 +233,10 @@ export class Deposit extends MessageView {
 
   override $materialize(): void {
     if (this._account$at !== 0) void this.account;
-    if (this._amount$at !== 0) void this.amount;
+    if (this._amount$at !== 0) {
+      this._amount = this.amount;
+      this._amount$at = 0;
+    }
     if (this._place$at !== 0) void this.place;
   }
 
@@ -356,38 +346,32 @@ export class Deposited extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Deposited$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `account` (1). */
   get account(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._account$at !== 0) {
       this._account = readString(this.$bytes, this._account$at, 'ledger.Deposited.account');
       this._account$at = 0;
@@ -396,28 +380,25 @@ export class Deposited extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('ledger.Deposited.account', 'string', value);
     this._account = value;
   }
 
   /** Field `balance` (2). */
   get balance(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._balance$at !== 0) {
-      this._balance = readInt32(this.$bytes, this._balance$at);
-      this._balance$at = 0;
-    }
-    return this._balance;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._balance$at === 0 ? this._balance : readInt32(this.$bytes, this._balance$at);
   }
 
   set balance(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('ledger.Deposited.balance', 'int32', value);
     this._balance = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -465,6 +446,7 @@ export class Deposited extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -477,7 +459,10 @@ export class Deposited extends MessageView {
 
   override $materialize(): void {
     if (this._account$at !== 0) void this.account;
-    if (this._balance$at !== 0) void this.balance;
+    if (this._balance$at !== 0) {
+      this._balance = this.balance;
+      this._balance$at = 0;
+    }
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
@@ -563,38 +548,32 @@ export class Place extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Place$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `city` (1). */
   get city(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._city$at !== 0) {
       this._city = readString(this.$bytes, this._city$at, 'ledger.Place.city');
       this._city$at = 0;
@@ -603,12 +582,13 @@ export class Place extends MessageView {
   }
 
   set city(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('ledger.Place.city', 'string', value);
     this._city = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -641,6 +621,7 @@ export class Place extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {

@@ -9,12 +9,7 @@ import {
   MessageView,
 } from '@aep/messages';
 import {
-  DISPOSED,
-  GIVEN_MUTABLE,
-  MUTABLE,
-  READABLE,
   ViewType,
-  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -82,38 +77,32 @@ export class Vote extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Vote$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `candidate` (1). */
   get candidate(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._candidate$at !== 0) {
       this._candidate = readString(this.$bytes, this._candidate$at, 'tally.Vote.candidate');
       this._candidate$at = 0;
@@ -122,28 +111,25 @@ export class Vote extends MessageView {
   }
 
   set candidate(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('tally.Vote.candidate', 'string', value);
     this._candidate = value;
   }
 
   /** Field `number` (2). */
   get number(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._number$at !== 0) {
-      this._number = readInt32(this.$bytes, this._number$at);
-      this._number$at = 0;
-    }
-    return this._number;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._number$at === 0 ? this._number : readInt32(this.$bytes, this._number$at);
   }
 
   set number(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('tally.Vote.number', 'int32', value);
     this._number = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -191,6 +177,7 @@ export class Vote extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -203,7 +190,10 @@ export class Vote extends MessageView {
 
   override $materialize(): void {
     if (this._candidate$at !== 0) void this.candidate;
-    if (this._number$at !== 0) void this.number;
+    if (this._number$at !== 0) {
+      this._number = this.number;
+      this._number$at = 0;
+    }
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {

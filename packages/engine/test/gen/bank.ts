@@ -9,12 +9,7 @@ import {
   MessageView,
 } from '@aep/messages';
 import {
-  DISPOSED,
-  GIVEN_MUTABLE,
-  MUTABLE,
-  READABLE,
   ViewType,
-  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -84,38 +79,32 @@ export class Deposit extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Deposit$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `account` (1). */
   get account(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._account$at !== 0) {
       this._account = readString(this.$bytes, this._account$at, 'bank.Deposit.account');
       this._account$at = 0;
@@ -124,30 +113,26 @@ export class Deposit extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('bank.Deposit.account', 'string', value);
     this._account = value;
   }
 
   /** Field `amount` (2). */
   get amount(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._amount$at !== 0) {
-      this._amount = readInt32(this.$bytes, this._amount$at);
-      this._amount$at = 0;
-    }
-    return this._amount;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._amount$at === 0 ? this._amount : readInt32(this.$bytes, this._amount$at);
   }
 
   set amount(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('bank.Deposit.amount', 'int32', value);
     this._amount = value;
   }
 
   /** Tells the handler under test what to do. */
   get instruction(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._instruction$at !== 0) {
       this._instruction = readString(this.$bytes, this._instruction$at, 'bank.Deposit.instruction');
       this._instruction$at = 0;
@@ -156,12 +141,13 @@ export class Deposit extends MessageView {
   }
 
   set instruction(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('bank.Deposit.instruction', 'string', value);
     this._instruction = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -222,6 +208,7 @@ export class Deposit extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -236,7 +223,10 @@ export class Deposit extends MessageView {
 
   override $materialize(): void {
     if (this._account$at !== 0) void this.account;
-    if (this._amount$at !== 0) void this.amount;
+    if (this._amount$at !== 0) {
+      this._amount = this.amount;
+      this._amount$at = 0;
+    }
     if (this._instruction$at !== 0) void this.instruction;
   }
 
@@ -343,38 +333,32 @@ export class Deposited extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Deposited$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `account` (1). */
   get account(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._account$at !== 0) {
       this._account = readString(this.$bytes, this._account$at, 'bank.Deposited.account');
       this._account$at = 0;
@@ -383,30 +367,26 @@ export class Deposited extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('bank.Deposited.account', 'string', value);
     this._account = value;
   }
 
   /** Field `balance` (2). */
   get balance(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._balance$at !== 0) {
-      this._balance = readInt32(this.$bytes, this._balance$at);
-      this._balance$at = 0;
-    }
-    return this._balance;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._balance$at === 0 ? this._balance : readInt32(this.$bytes, this._balance$at);
   }
 
   set balance(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('bank.Deposited.balance', 'int32', value);
     this._balance = value;
   }
 
   /** Field `region` (3). */
   get region(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._region$at !== 0) {
       this._region = readString(this.$bytes, this._region$at, 'bank.Deposited.region');
       this._region$at = 0;
@@ -415,12 +395,13 @@ export class Deposited extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('bank.Deposited.region', 'string', value);
     this._region = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -481,6 +462,7 @@ export class Deposited extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -495,7 +477,10 @@ export class Deposited extends MessageView {
 
   override $materialize(): void {
     if (this._account$at !== 0) void this.account;
-    if (this._balance$at !== 0) void this.balance;
+    if (this._balance$at !== 0) {
+      this._balance = this.balance;
+      this._balance$at = 0;
+    }
     if (this._region$at !== 0) void this.region;
   }
 

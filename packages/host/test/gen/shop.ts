@@ -9,12 +9,7 @@ import {
   MessageView,
 } from '@aep/messages';
 import {
-  DISPOSED,
-  GIVEN_MUTABLE,
-  MUTABLE,
-  READABLE,
   ViewType,
-  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -84,38 +79,32 @@ export class Sale extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Sale$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `item` (1). */
   get item(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._item$at !== 0) {
       this._item = readString(this.$bytes, this._item$at, 'shop.Sale.item');
       this._item$at = 0;
@@ -124,30 +113,26 @@ export class Sale extends MessageView {
   }
 
   set item(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.Sale.item', 'string', value);
     this._item = value;
   }
 
   /** Field `amount` (2). */
   get amount(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._amount$at !== 0) {
-      this._amount = readInt32(this.$bytes, this._amount$at);
-      this._amount$at = 0;
-    }
-    return this._amount;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._amount$at === 0 ? this._amount : readInt32(this.$bytes, this._amount$at);
   }
 
   set amount(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('shop.Sale.amount', 'int32', value);
     this._amount = value;
   }
 
   /** Field `region` (3). */
   get region(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._region$at !== 0) {
       this._region = readString(this.$bytes, this._region$at, 'shop.Sale.region');
       this._region$at = 0;
@@ -156,12 +141,13 @@ export class Sale extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.Sale.region', 'string', value);
     this._region = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -222,6 +208,7 @@ export class Sale extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -236,7 +223,10 @@ export class Sale extends MessageView {
 
   override $materialize(): void {
     if (this._item$at !== 0) void this.item;
-    if (this._amount$at !== 0) void this.amount;
+    if (this._amount$at !== 0) {
+      this._amount = this.amount;
+      this._amount$at = 0;
+    }
     if (this._region$at !== 0) void this.region;
   }
 
@@ -343,38 +333,32 @@ export class Total extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Total$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `item` (1). */
   get item(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._item$at !== 0) {
       this._item = readString(this.$bytes, this._item$at, 'shop.Total.item');
       this._item$at = 0;
@@ -383,30 +367,26 @@ export class Total extends MessageView {
   }
 
   set item(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.Total.item', 'string', value);
     this._item = value;
   }
 
   /** Field `total` (2). */
   get total(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._total$at !== 0) {
-      this._total = readInt32(this.$bytes, this._total$at);
-      this._total$at = 0;
-    }
-    return this._total;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._total$at === 0 ? this._total : readInt32(this.$bytes, this._total$at);
   }
 
   set total(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('shop.Total.total', 'int32', value);
     this._total = value;
   }
 
   /** Field `region` (3). */
   get region(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._region$at !== 0) {
       this._region = readString(this.$bytes, this._region$at, 'shop.Total.region');
       this._region$at = 0;
@@ -415,12 +395,13 @@ export class Total extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.Total.region', 'string', value);
     this._region = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -481,6 +462,7 @@ export class Total extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -495,7 +477,10 @@ export class Total extends MessageView {
 
   override $materialize(): void {
     if (this._item$at !== 0) void this.item;
-    if (this._total$at !== 0) void this.total;
+    if (this._total$at !== 0) {
+      this._total = this.total;
+      this._total$at = 0;
+    }
     if (this._region$at !== 0) void this.region;
   }
 

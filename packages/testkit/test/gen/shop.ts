@@ -11,15 +11,10 @@ import {
   TrackedMap,
 } from '@aep/messages';
 import {
-  DISPOSED,
   type Fate,
-  GIVEN_MUTABLE,
   type ListField,
-  MUTABLE,
   type MapField,
-  READABLE,
   ViewType,
-  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -110,38 +105,32 @@ export class NewOrder extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     NewOrder$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `order_id` (1). */
   get orderId(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._orderId$at !== 0) {
       this._orderId = readString(this.$bytes, this._orderId$at, 'shop.NewOrder.order_id');
       this._orderId$at = 0;
@@ -150,14 +139,14 @@ export class NewOrder extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.NewOrder.order_id', 'string', value);
     this._orderId = value;
   }
 
   /** Field `region` (2). */
   get region(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._region$at !== 0) {
       this._region = readString(this.$bytes, this._region$at, 'shop.NewOrder.region');
       this._region$at = 0;
@@ -166,30 +155,26 @@ export class NewOrder extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.NewOrder.region', 'string', value);
     this._region = value;
   }
 
   /** Field `quantity` (3). */
   get quantity(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._quantity$at !== 0) {
-      this._quantity = readInt32(this.$bytes, this._quantity$at);
-      this._quantity$at = 0;
-    }
-    return this._quantity;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._quantity$at === 0 ? this._quantity : readInt32(this.$bytes, this._quantity$at);
   }
 
   set quantity(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('shop.NewOrder.quantity', 'int32', value);
     this._quantity = value;
   }
 
   /** Tells the handler under test what to do. */
   get instruction(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._instruction$at !== 0) {
       this._instruction = readString(this.$bytes, this._instruction$at, 'shop.NewOrder.instruction');
       this._instruction$at = 0;
@@ -198,12 +183,13 @@ export class NewOrder extends MessageView {
   }
 
   set instruction(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.NewOrder.instruction', 'string', value);
     this._instruction = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -277,6 +263,7 @@ export class NewOrder extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -294,7 +281,10 @@ export class NewOrder extends MessageView {
   override $materialize(): void {
     if (this._orderId$at !== 0) void this.orderId;
     if (this._region$at !== 0) void this.region;
-    if (this._quantity$at !== 0) void this.quantity;
+    if (this._quantity$at !== 0) {
+      this._quantity = this.quantity;
+      this._quantity$at = 0;
+    }
     if (this._instruction$at !== 0) void this.instruction;
   }
 
@@ -407,38 +397,32 @@ export class Customer extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Customer$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `name` (1). */
   get name(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._name$at !== 0) {
       this._name = readString(this.$bytes, this._name$at, 'shop.Customer.name');
       this._name$at = 0;
@@ -447,28 +431,25 @@ export class Customer extends MessageView {
   }
 
   set name(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.Customer.name', 'string', value);
     this._name = value;
   }
 
   /** Field `orders` (2). */
   get orders(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._orders$at !== 0) {
-      this._orders = readInt32(this.$bytes, this._orders$at);
-      this._orders$at = 0;
-    }
-    return this._orders;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._orders$at === 0 ? this._orders : readInt32(this.$bytes, this._orders$at);
   }
 
   set orders(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('shop.Customer.orders', 'int32', value);
     this._orders = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -516,6 +497,7 @@ export class Customer extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -528,7 +510,10 @@ export class Customer extends MessageView {
 
   override $materialize(): void {
     if (this._name$at !== 0) void this.name;
-    if (this._orders$at !== 0) void this.orders;
+    if (this._orders$at !== 0) {
+      this._orders = this.orders;
+      this._orders$at = 0;
+    }
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
@@ -635,39 +620,33 @@ export class OrderEvent extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$tellChildren('dropped');
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     OrderEvent$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `order_id` (1). */
   get orderId(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._orderId$at !== 0) {
       this._orderId = readString(this.$bytes, this._orderId$at, 'shop.OrderEvent.order_id');
       this._orderId$at = 0;
@@ -676,30 +655,26 @@ export class OrderEvent extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.OrderEvent.order_id', 'string', value);
     this._orderId = value;
   }
 
   /** Field `order_state` (2). */
   get orderState(): OrderState {
-    if (this.$state < READABLE) this.$open();
-    if (this._orderState$at !== 0) {
-      this._orderState = readInt32(this.$bytes, this._orderState$at) as OrderState;
-      this._orderState$at = 0;
-    }
-    return this._orderState;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._orderState$at === 0 ? this._orderState : readInt32(this.$bytes, this._orderState$at) as OrderState;
   }
 
   set orderState(value: OrderState) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('shop.OrderEvent.order_state', 'enum', value);
     this._orderState = value;
   }
 
   /** Field `region` (3). */
   get region(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._region$at !== 0) {
       this._region = readString(this.$bytes, this._region$at, 'shop.OrderEvent.region');
       this._region$at = 0;
@@ -708,14 +683,14 @@ export class OrderEvent extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.OrderEvent.region', 'string', value);
     this._region = value;
   }
 
   /** Field `total` (4). */
   get total(): bigint {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._total$at !== 0) {
       this._total = readInt64(this.$bytes, this._total$at);
       this._total$at = 0;
@@ -724,14 +699,14 @@ export class OrderEvent extends MessageView {
   }
 
   set total(value: bigint) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) refuseValue('shop.OrderEvent.total', 'int64', value);
     this._total = value;
   }
 
   /** Field `notes` (5). */
   get notes(): TrackedList<string> {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._notes ??= new TrackedList(this, OrderEvent$notes$field));
     if (this._notes$end !== 0) {
       value.$readAll(this.$bytes, this._notes$at, this._notes$end);
@@ -742,7 +717,7 @@ export class OrderEvent extends MessageView {
 
   /** Field `counts` (6). */
   get counts(): TrackedMap<string, number> {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._counts ??= new TrackedMap(this, OrderEvent$counts$field));
     if (this._counts$end !== 0) {
       value.$readAll(this.$bytes, this._counts$at, this._counts$end);
@@ -753,31 +728,32 @@ export class OrderEvent extends MessageView {
 
   /** Field `customer` (7). */
   get customer(): Customer {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._customer ??= new Customer());
-    if (value.$state === DISPOSED) value.$embed(this, 7, this._customer$at, this._customer$end);
+    if (value.$state === 0 /* DISPOSED */) value.$embed(this, 7, this._customer$at, this._customer$end);
     return value;
   }
 
   set customer(value: Customer) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     this.customer.$assign(value);
   }
 
   /** Whether `customer` is set. */
   hasCustomer(): boolean {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     return this._customer$at !== 0 || isPresent(this._customer);
   }
 
   /** Unsets `customer`. */
   clearCustomer(): void {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (this._customer !== undefined) this._customer.$dropEmbedded();
     this._customer$at = 0;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     if (this._notes !== undefined) this._notes.$empty();
     this._notes$end = 0;
     if (this._counts !== undefined) this._counts.$empty();
@@ -875,6 +851,7 @@ export class OrderEvent extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -897,7 +874,10 @@ export class OrderEvent extends MessageView {
 
   override $materialize(): void {
     if (this._orderId$at !== 0) void this.orderId;
-    if (this._orderState$at !== 0) void this.orderState;
+    if (this._orderState$at !== 0) {
+      this._orderState = this.orderState;
+      this._orderState$at = 0;
+    }
     if (this._region$at !== 0) void this.region;
     if (this._total$at !== 0) void this.total;
     if (this._notes$end !== 0) void this.notes;
@@ -1052,38 +1032,32 @@ export class Reminder extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Reminder$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `order_id` (1). */
   get orderId(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._orderId$at !== 0) {
       this._orderId = readString(this.$bytes, this._orderId$at, 'shop.Reminder.order_id');
       this._orderId$at = 0;
@@ -1092,12 +1066,13 @@ export class Reminder extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.Reminder.order_id', 'string', value);
     this._orderId = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -1130,6 +1105,7 @@ export class Reminder extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {

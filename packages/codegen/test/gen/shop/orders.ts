@@ -15,17 +15,12 @@ import {
   ViewMap,
 } from '@aep/messages';
 import {
-  DISPOSED,
   type Fate,
-  GIVEN_MUTABLE,
   type ListField,
-  MUTABLE,
   type MapField,
   type MessageListField,
   type MessageMapField,
-  READABLE,
   ViewType,
-  WRAPPED,
   afterBytes,
   afterUnknown,
   appendBytes,
@@ -141,38 +136,32 @@ export class NewOrder extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     NewOrder$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Given by the customer, unique per account. */
   get orderId(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._orderId$at !== 0) {
       this._orderId = readString(this.$bytes, this._orderId$at, 'shop.NewOrder.order_id');
       this._orderId$at = 0;
@@ -181,14 +170,14 @@ export class NewOrder extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.NewOrder.order_id', 'string', value);
     this._orderId = value;
   }
 
   /** Field `account` (2). */
   get account(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._account$at !== 0) {
       this._account = readString(this.$bytes, this._account$at, 'shop.NewOrder.account');
       this._account$at = 0;
@@ -197,14 +186,14 @@ export class NewOrder extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.NewOrder.account', 'string', value);
     this._account = value;
   }
 
   /** Field `symbol` (3). */
   get symbol(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._symbol$at !== 0) {
       this._symbol = readString(this.$bytes, this._symbol$at, 'shop.NewOrder.symbol');
       this._symbol$at = 0;
@@ -213,78 +202,62 @@ export class NewOrder extends MessageView {
   }
 
   set symbol(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.NewOrder.symbol', 'string', value);
     this._symbol = value;
   }
 
   /** Field `side` (4). */
   get side(): Side {
-    if (this.$state < READABLE) this.$open();
-    if (this._side$at !== 0) {
-      this._side = readInt32(this.$bytes, this._side$at) as Side;
-      this._side$at = 0;
-    }
-    return this._side;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._side$at === 0 ? this._side : readInt32(this.$bytes, this._side$at) as Side;
   }
 
   set side(value: Side) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('shop.NewOrder.side', 'enum', value);
     this._side = value;
   }
 
   /** Field `quantity` (5). */
   get quantity(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._quantity$at !== 0) {
-      this._quantity = readInt32(this.$bytes, this._quantity$at);
-      this._quantity$at = 0;
-    }
-    return this._quantity;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._quantity$at === 0 ? this._quantity : readInt32(this.$bytes, this._quantity$at);
   }
 
   set quantity(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('shop.NewOrder.quantity', 'int32', value);
     this._quantity = value;
   }
 
   /** Field `price` (6). */
   get price(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._price$at !== 0) {
-      this._price = readDouble(this.$bytes, this._price$at);
-      this._price$at = 0;
-    }
-    return this._price;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._price$at === 0 ? this._price : readDouble(this.$bytes, this._price$at);
   }
 
   set price(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'number') refuseValue('shop.NewOrder.price', 'double', value);
     this._price = value;
   }
 
   /** Milliseconds since 1970. */
   get placedAtMs(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._placedAtMs$at !== 0) {
-      this._placedAtMs = readInt64Number(this.$bytes, this._placedAtMs$at);
-      this._placedAtMs$at = 0;
-    }
-    return this._placedAtMs;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._placedAtMs$at === 0 ? this._placedAtMs : readInt64Number(this.$bytes, this._placedAtMs$at);
   }
 
   set placedAtMs(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (!Number.isSafeInteger(value)) refuseValue('shop.NewOrder.placed_at_ms', 'int64Number', value);
     this._placedAtMs = value;
   }
 
   /** Field `region` (8). */
   get region(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._region$at !== 0) {
       this._region = readString(this.$bytes, this._region$at, 'shop.NewOrder.region');
       this._region$at = 0;
@@ -293,14 +266,14 @@ export class NewOrder extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.NewOrder.region', 'string', value);
     this._region = value;
   }
 
   /** Field `department` (9). */
   get department(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._department$at !== 0) {
       this._department = readString(this.$bytes, this._department$at, 'shop.NewOrder.department');
       this._department$at = 0;
@@ -309,30 +282,26 @@ export class NewOrder extends MessageView {
   }
 
   set department(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.NewOrder.department', 'string', value);
     this._department = value;
   }
 
   /** Field `all_or_none` (10). */
   get allOrNone(): boolean {
-    if (this.$state < READABLE) this.$open();
-    if (this._allOrNone$at !== 0) {
-      this._allOrNone = readBool(this.$bytes, this._allOrNone$at);
-      this._allOrNone$at = 0;
-    }
-    return this._allOrNone;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._allOrNone$at === 0 ? this._allOrNone : readBool(this.$bytes, this._allOrNone$at);
   }
 
   set allOrNone(value: boolean) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'boolean') refuseValue('shop.NewOrder.all_or_none', 'bool', value);
     this._allOrNone = value;
   }
 
   /** Counts up per account. */
   get sequence(): bigint {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._sequence$at !== 0) {
       this._sequence = readInt64(this.$bytes, this._sequence$at);
       this._sequence$at = 0;
@@ -341,14 +310,14 @@ export class NewOrder extends MessageView {
   }
 
   set sequence(value: bigint) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) refuseValue('shop.NewOrder.sequence', 'int64', value);
     this._sequence = value;
   }
 
   /** Field `note` (12). */
   get note(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._note$at !== 0) {
       this._note = readString(this.$bytes, this._note$at, 'shop.NewOrder.note');
       this._note$at = 0;
@@ -357,12 +326,13 @@ export class NewOrder extends MessageView {
   }
 
   set note(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.NewOrder.note', 'string', value);
     this._note = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -548,6 +518,7 @@ export class NewOrder extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -582,13 +553,28 @@ export class NewOrder extends MessageView {
     if (this._orderId$at !== 0) void this.orderId;
     if (this._account$at !== 0) void this.account;
     if (this._symbol$at !== 0) void this.symbol;
-    if (this._side$at !== 0) void this.side;
-    if (this._quantity$at !== 0) void this.quantity;
-    if (this._price$at !== 0) void this.price;
-    if (this._placedAtMs$at !== 0) void this.placedAtMs;
+    if (this._side$at !== 0) {
+      this._side = this.side;
+      this._side$at = 0;
+    }
+    if (this._quantity$at !== 0) {
+      this._quantity = this.quantity;
+      this._quantity$at = 0;
+    }
+    if (this._price$at !== 0) {
+      this._price = this.price;
+      this._price$at = 0;
+    }
+    if (this._placedAtMs$at !== 0) {
+      this._placedAtMs = this.placedAtMs;
+      this._placedAtMs$at = 0;
+    }
     if (this._region$at !== 0) void this.region;
     if (this._department$at !== 0) void this.department;
-    if (this._allOrNone$at !== 0) void this.allOrNone;
+    if (this._allOrNone$at !== 0) {
+      this._allOrNone = this.allOrNone;
+      this._allOrNone$at = 0;
+    }
     if (this._sequence$at !== 0) void this.sequence;
     if (this._note$at !== 0) void this.note;
   }
@@ -799,38 +785,32 @@ export class Execution extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Execution$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `execution_id` (1). */
   get executionId(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._executionId$at !== 0) {
       this._executionId = readString(this.$bytes, this._executionId$at, 'shop.Execution.execution_id');
       this._executionId$at = 0;
@@ -839,60 +819,49 @@ export class Execution extends MessageView {
   }
 
   set executionId(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.Execution.execution_id', 'string', value);
     this._executionId = value;
   }
 
   /** Field `quantity` (2). */
   get quantity(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._quantity$at !== 0) {
-      this._quantity = readInt32(this.$bytes, this._quantity$at);
-      this._quantity$at = 0;
-    }
-    return this._quantity;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._quantity$at === 0 ? this._quantity : readInt32(this.$bytes, this._quantity$at);
   }
 
   set quantity(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('shop.Execution.quantity', 'int32', value);
     this._quantity = value;
   }
 
   /** Field `price` (3). */
   get price(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._price$at !== 0) {
-      this._price = readDouble(this.$bytes, this._price$at);
-      this._price$at = 0;
-    }
-    return this._price;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._price$at === 0 ? this._price : readDouble(this.$bytes, this._price$at);
   }
 
   set price(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'number') refuseValue('shop.Execution.price', 'double', value);
     this._price = value;
   }
 
   /** Field `traded_at_ms` (4). */
   get tradedAtMs(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._tradedAtMs$at !== 0) {
-      this._tradedAtMs = readInt64Number(this.$bytes, this._tradedAtMs$at);
-      this._tradedAtMs$at = 0;
-    }
-    return this._tradedAtMs;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._tradedAtMs$at === 0 ? this._tradedAtMs : readInt64Number(this.$bytes, this._tradedAtMs$at);
   }
 
   set tradedAtMs(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (!Number.isSafeInteger(value)) refuseValue('shop.Execution.traded_at_ms', 'int64Number', value);
     this._tradedAtMs = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -968,6 +937,7 @@ export class Execution extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -984,9 +954,18 @@ export class Execution extends MessageView {
 
   override $materialize(): void {
     if (this._executionId$at !== 0) void this.executionId;
-    if (this._quantity$at !== 0) void this.quantity;
-    if (this._price$at !== 0) void this.price;
-    if (this._tradedAtMs$at !== 0) void this.tradedAtMs;
+    if (this._quantity$at !== 0) {
+      this._quantity = this.quantity;
+      this._quantity$at = 0;
+    }
+    if (this._price$at !== 0) {
+      this._price = this.price;
+      this._price$at = 0;
+    }
+    if (this._tradedAtMs$at !== 0) {
+      this._tradedAtMs = this.tradedAtMs;
+      this._tradedAtMs$at = 0;
+    }
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
@@ -1268,38 +1247,32 @@ export class Address extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Address$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `street` (1). */
   get street(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._street$at !== 0) {
       this._street = readString(this.$bytes, this._street$at, 'shop.Address.street');
       this._street$at = 0;
@@ -1308,14 +1281,14 @@ export class Address extends MessageView {
   }
 
   set street(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.Address.street', 'string', value);
     this._street = value;
   }
 
   /** Field `city` (2). */
   get city(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._city$at !== 0) {
       this._city = readString(this.$bytes, this._city$at, 'shop.Address.city');
       this._city$at = 0;
@@ -1324,14 +1297,14 @@ export class Address extends MessageView {
   }
 
   set city(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.Address.city', 'string', value);
     this._city = value;
   }
 
   /** Field `country` (3). */
   get country(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._country$at !== 0) {
       this._country = readString(this.$bytes, this._country$at, 'shop.Address.country');
       this._country$at = 0;
@@ -1340,7 +1313,7 @@ export class Address extends MessageView {
   }
 
   set country(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.Address.country', 'string', value);
     this._country = value;
     this._country$has = true;
@@ -1348,19 +1321,20 @@ export class Address extends MessageView {
 
   /** Whether `country` is set. */
   hasCountry(): boolean {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     return this._country$has;
   }
 
   /** Unsets `country`. */
   clearCountry(): void {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     this._country = '';
     this._country$at = 0;
     this._country$has = false;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -1422,6 +1396,7 @@ export class Address extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -1745,39 +1720,33 @@ export class OrderReport extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$tellChildren('dropped');
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     OrderReport$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `order_id` (1). */
   get orderId(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._orderId$at !== 0) {
       this._orderId = readString(this.$bytes, this._orderId$at, 'shop.OrderReport.order_id');
       this._orderId$at = 0;
@@ -1786,14 +1755,14 @@ export class OrderReport extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.OrderReport.order_id', 'string', value);
     this._orderId = value;
   }
 
   /** Field `executions` (2). */
   get executions(): ViewList<Execution> {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._executions ??= new ViewList(this, OrderReport$executions$field));
     if (this._executions$end !== 0) {
       value.$readAll(this.$bytes, this._executions$at, this._executions$end);
@@ -1804,7 +1773,7 @@ export class OrderReport extends MessageView {
 
   /** Field `lot_sizes` (3). */
   get lotSizes(): TrackedList<number> {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._lotSizes ??= new TrackedList(this, OrderReport$lotSizes$field));
     if (this._lotSizes$end !== 0) {
       value.$readAll(this.$bytes, this._lotSizes$at, this._lotSizes$end);
@@ -1815,7 +1784,7 @@ export class OrderReport extends MessageView {
 
   /** Field `tags` (4). */
   get tags(): TrackedList<string> {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._tags ??= new TrackedList(this, OrderReport$tags$field));
     if (this._tags$end !== 0) {
       value.$readAll(this.$bytes, this._tags$at, this._tags$end);
@@ -1826,7 +1795,7 @@ export class OrderReport extends MessageView {
 
   /** Field `counters` (5). */
   get counters(): TrackedMap<string, bigint> {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._counters ??= new TrackedMap(this, OrderReport$counters$field));
     if (this._counters$end !== 0) {
       value.$readAll(this.$bytes, this._counters$at, this._counters$end);
@@ -1837,7 +1806,7 @@ export class OrderReport extends MessageView {
 
   /** Field `addresses` (6). */
   get addresses(): ViewMap<number, Address> {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._addresses ??= new ViewMap(this, OrderReport$addresses$field));
     if (this._addresses$end !== 0) {
       value.$readAll(this.$bytes, this._addresses$at, this._addresses$end);
@@ -1848,42 +1817,38 @@ export class OrderReport extends MessageView {
 
   /** Field `billing` (7). */
   get billing(): Address {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._billing ??= new Address());
-    if (value.$state === DISPOSED) value.$embed(this, 7, this._billing$at, this._billing$end);
+    if (value.$state === 0 /* DISPOSED */) value.$embed(this, 7, this._billing$at, this._billing$end);
     return value;
   }
 
   set billing(value: Address) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     this.billing.$assign(value);
   }
 
   /** Whether `billing` is set. */
   hasBilling(): boolean {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     return this._billing$at !== 0 || isPresent(this._billing);
   }
 
   /** Unsets `billing`. */
   clearBilling(): void {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (this._billing !== undefined) this._billing.$dropEmbedded();
     this._billing$at = 0;
   }
 
   /** Field `priority` (8). */
   get priority(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._priority$at !== 0) {
-      this._priority = readInt32(this.$bytes, this._priority$at);
-      this._priority$at = 0;
-    }
-    return this._priority;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._priority$at === 0 ? this._priority : readInt32(this.$bytes, this._priority$at);
   }
 
   set priority(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('shop.OrderReport.priority', 'int32', value);
     this._priority = value;
     this._priority$has = true;
@@ -1891,13 +1856,13 @@ export class OrderReport extends MessageView {
 
   /** Whether `priority` is set. */
   hasPriority(): boolean {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     return this._priority$has;
   }
 
   /** Unsets `priority`. */
   clearPriority(): void {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     this._priority = 0;
     this._priority$at = 0;
     this._priority$has = false;
@@ -1905,7 +1870,7 @@ export class OrderReport extends MessageView {
 
   /** Field `rejected_because` (9). */
   get rejectedBecause(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._outcome$case !== 9) return '';
     if (this._rejectedBecause$at !== 0) {
       this._rejectedBecause = readString(this.$bytes, this._rejectedBecause$at, 'shop.OrderReport.rejected_because');
@@ -1915,7 +1880,7 @@ export class OrderReport extends MessageView {
   }
 
   set rejectedBecause(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.OrderReport.rejected_because', 'string', value);
     if (this._outcome$case !== 9) {
       this.clearOutcome();
@@ -1926,26 +1891,26 @@ export class OrderReport extends MessageView {
 
   /** Whether `rejected_because` is set. */
   hasRejectedBecause(): boolean {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     return this._outcome$case === 9;
   }
 
   /** Unsets `rejected_because`. */
   clearRejectedBecause(): void {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (this._outcome$case === 9) this.clearOutcome();
   }
 
   /** Field `filled_by` (10). */
   get filledBy(): Execution {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._filledBy ??= new Execution());
-    if (value.$state === DISPOSED) value.$embed(this, 10, this._outcome$case === 10 ? this._filledBy$at : 0, this._outcome$case === 10 ? this._filledBy$end : 0);
+    if (value.$state === 0 /* DISPOSED */) value.$embed(this, 10, this._outcome$case === 10 ? this._filledBy$at : 0, this._outcome$case === 10 ? this._filledBy$end : 0);
     return value;
   }
 
   set filledBy(value: Execution) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (this._outcome$case !== 10) {
       this.clearOutcome();
       this._outcome$case = 10;
@@ -1955,19 +1920,19 @@ export class OrderReport extends MessageView {
 
   /** Whether `filled_by` is set. */
   hasFilledBy(): boolean {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     return this._outcome$case === 10;
   }
 
   /** Unsets `filled_by`. */
   clearFilledBy(): void {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (this._outcome$case === 10) this.clearOutcome();
   }
 
   /** Field `parked_until_ms` (11). */
   get parkedUntilMs(): bigint {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._outcome$case !== 11) return 0n;
     if (this._parkedUntilMs$at !== 0) {
       this._parkedUntilMs = readInt64(this.$bytes, this._parkedUntilMs$at);
@@ -1977,7 +1942,7 @@ export class OrderReport extends MessageView {
   }
 
   set parkedUntilMs(value: bigint) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) refuseValue('shop.OrderReport.parked_until_ms', 'int64', value);
     if (this._outcome$case !== 11) {
       this.clearOutcome();
@@ -1988,45 +1953,45 @@ export class OrderReport extends MessageView {
 
   /** Whether `parked_until_ms` is set. */
   hasParkedUntilMs(): boolean {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     return this._outcome$case === 11;
   }
 
   /** Unsets `parked_until_ms`. */
   clearParkedUntilMs(): void {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (this._outcome$case === 11) this.clearOutcome();
   }
 
   /** Field `reported_at` (12). */
   get reportedAt(): Timestamp {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._reportedAt ??= new Timestamp());
-    if (value.$state === DISPOSED) value.$embed(this, 12, this._reportedAt$at, this._reportedAt$end);
+    if (value.$state === 0 /* DISPOSED */) value.$embed(this, 12, this._reportedAt$at, this._reportedAt$end);
     return value;
   }
 
   set reportedAt(value: Timestamp) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     this.reportedAt.$assign(value);
   }
 
   /** Whether `reported_at` is set. */
   hasReportedAt(): boolean {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     return this._reportedAt$at !== 0 || isPresent(this._reportedAt);
   }
 
   /** Unsets `reported_at`. */
   clearReportedAt(): void {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (this._reportedAt !== undefined) this._reportedAt.$dropEmbedded();
     this._reportedAt$at = 0;
   }
 
   /** Field `signature` (13). */
   get signature(): Uint8Array {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._signature$at !== 0) {
       this._signature = readBytes(this.$bytes, this._signature$at);
       this._signature$at = 0;
@@ -2035,14 +2000,14 @@ export class OrderReport extends MessageView {
   }
 
   set signature(value: Uint8Array) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (!(value instanceof Uint8Array)) refuseValue('shop.OrderReport.signature', 'bytes', value);
     this._signature = value;
   }
 
   /** Field `sides` (14). */
   get sides(): TrackedList<Side> {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._sides ??= new TrackedList(this, OrderReport$sides$field));
     if (this._sides$end !== 0) {
       value.$readAll(this.$bytes, this._sides$at, this._sides$end);
@@ -2053,33 +2018,33 @@ export class OrderReport extends MessageView {
 
   /** Field `owner` (20). */
   get owner(): OrderReport_Party {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._owner ??= new OrderReport_Party());
-    if (value.$state === DISPOSED) value.$embed(this, 20, this._owner$at, this._owner$end);
+    if (value.$state === 0 /* DISPOSED */) value.$embed(this, 20, this._owner$at, this._owner$end);
     return value;
   }
 
   set owner(value: OrderReport_Party) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     this.owner.$assign(value);
   }
 
   /** Whether `owner` is set. */
   hasOwner(): boolean {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     return this._owner$at !== 0 || isPresent(this._owner);
   }
 
   /** Unsets `owner`. */
   clearOwner(): void {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (this._owner !== undefined) this._owner.$dropEmbedded();
     this._owner$at = 0;
   }
 
   /** Which member of the oneof `outcome` is set. */
   get outcomeCase(): 'rejectedBecause' | 'filledBy' | 'parkedUntilMs' | undefined {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     switch (this._outcome$case) {
       case 9: return 'rejectedBecause';
       case 10: return 'filledBy';
@@ -2090,7 +2055,7 @@ export class OrderReport extends MessageView {
 
   /** Unsets whatever member of the oneof `outcome` is set. */
   clearOutcome(): void {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     this._outcome$case = 0;
     this._rejectedBecause = '';
     this._rejectedBecause$at = 0;
@@ -2100,7 +2065,8 @@ export class OrderReport extends MessageView {
     this._parkedUntilMs$at = 0;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     if (this._executions !== undefined) this._executions.$empty();
     this._executions$end = 0;
     if (this._lotSizes !== undefined) this._lotSizes.$empty();
@@ -2274,6 +2240,7 @@ export class OrderReport extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -2320,7 +2287,10 @@ export class OrderReport extends MessageView {
     if (this._counters$end !== 0) void this.counters;
     if (this._addresses$end !== 0) void this.addresses;
     if (this._billing$at !== 0) void this.billing;
-    if (this._priority$at !== 0) void this.priority;
+    if (this._priority$at !== 0) {
+      this._priority = this.priority;
+      this._priority$at = 0;
+    }
     if (this._rejectedBecause$at !== 0 && this._outcome$case === 9) void this.rejectedBecause;
     if (this._filledBy$at !== 0 && this._outcome$case === 10) void this.filledBy;
     if (this._parkedUntilMs$at !== 0 && this._outcome$case === 11) void this.parkedUntilMs;
@@ -2584,39 +2554,33 @@ export class OrderReport_Party extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$tellChildren('dropped');
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     OrderReport_Party$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `name` (1). */
   get name(): string {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     if (this._name$at !== 0) {
       this._name = readString(this.$bytes, this._name$at, 'shop.OrderReport.Party.name');
       this._name$at = 0;
@@ -2625,38 +2589,39 @@ export class OrderReport_Party extends MessageView {
   }
 
   set name(value: string) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'string') refuseValue('shop.OrderReport.Party.name', 'string', value);
     this._name = value;
   }
 
   /** Field `agent` (2). */
   get agent(): OrderReport_Party {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     const value = (this._agent ??= new OrderReport_Party());
-    if (value.$state === DISPOSED) value.$embed(this, 2, this._agent$at, this._agent$end);
+    if (value.$state === 0 /* DISPOSED */) value.$embed(this, 2, this._agent$at, this._agent$end);
     return value;
   }
 
   set agent(value: OrderReport_Party) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     this.agent.$assign(value);
   }
 
   /** Whether `agent` is set. */
   hasAgent(): boolean {
-    if (this.$state < READABLE) this.$open();
+    if (this.$state < 4 /* READABLE */) this.$open();
     return this._agent$at !== 0 || isPresent(this._agent);
   }
 
   /** Unsets `agent`. */
   clearAgent(): void {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (this._agent !== undefined) this._agent.$dropEmbedded();
     this._agent$at = 0;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     if (this._agent !== undefined) this._agent.$dropEmbedded();
     this._agent$at = 0;
     this.$unknown = undefined;
@@ -2697,6 +2662,7 @@ export class OrderReport_Party extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {

@@ -9,12 +9,7 @@ import {
   MessageView,
 } from '@aep/messages';
 import {
-  DISPOSED,
-  GIVEN_MUTABLE,
-  MUTABLE,
-  READABLE,
   ViewType,
-  WRAPPED,
   afterUnknown,
   appendBytes,
   checkedMode,
@@ -89,132 +84,103 @@ export class Input extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Input$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `number` (1). */
   get number(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._number$at !== 0) {
-      this._number = readInt32(this.$bytes, this._number$at);
-      this._number$at = 0;
-    }
-    return this._number;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._number$at === 0 ? this._number : readInt32(this.$bytes, this._number$at);
   }
 
   set number(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('simulatedpairs.Input.number', 'int32', value);
     this._number = value;
   }
 
   /** Field `account` (2). */
   get account(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._account$at !== 0) {
-      this._account = readInt32(this.$bytes, this._account$at);
-      this._account$at = 0;
-    }
-    return this._account;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._account$at === 0 ? this._account : readInt32(this.$bytes, this._account$at);
   }
 
   set account(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('simulatedpairs.Input.account', 'int32', value);
     this._account = value;
   }
 
   /** Field `amount` (3). */
   get amount(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._amount$at !== 0) {
-      this._amount = readInt32(this.$bytes, this._amount$at);
-      this._amount$at = 0;
-    }
-    return this._amount;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._amount$at === 0 ? this._amount : readInt32(this.$bytes, this._amount$at);
   }
 
   set amount(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('simulatedpairs.Input.amount', 'int32', value);
     this._amount = value;
   }
 
   /** How many outputs it asks for. */
   get outputs(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._outputs$at !== 0) {
-      this._outputs = readInt32(this.$bytes, this._outputs$at);
-      this._outputs$at = 0;
-    }
-    return this._outputs;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._outputs$at === 0 ? this._outputs : readInt32(this.$bytes, this._outputs$at);
   }
 
   set outputs(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('simulatedpairs.Input.outputs', 'int32', value);
     this._outputs = value;
   }
 
   /** The handler throws after it has changed the state and sent. */
   get poison(): boolean {
-    if (this.$state < READABLE) this.$open();
-    if (this._poison$at !== 0) {
-      this._poison = readBool(this.$bytes, this._poison$at);
-      this._poison$at = 0;
-    }
-    return this._poison;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._poison$at === 0 ? this._poison : readBool(this.$bytes, this._poison$at);
   }
 
   set poison(value: boolean) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if (typeof value !== 'boolean') refuseValue('simulatedpairs.Input.poison', 'bool', value);
     this._poison = value;
   }
 
   /** Sets an alarm so much later; 0 sets none. */
   get alarmMs(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._alarmMs$at !== 0) {
-      this._alarmMs = readInt32(this.$bytes, this._alarmMs$at);
-      this._alarmMs$at = 0;
-    }
-    return this._alarmMs;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._alarmMs$at === 0 ? this._alarmMs : readInt32(this.$bytes, this._alarmMs$at);
   }
 
   set alarmMs(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('simulatedpairs.Input.alarm_ms', 'int32', value);
     this._alarmMs = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -324,6 +290,7 @@ export class Input extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -343,12 +310,30 @@ export class Input extends MessageView {
   }
 
   override $materialize(): void {
-    if (this._number$at !== 0) void this.number;
-    if (this._account$at !== 0) void this.account;
-    if (this._amount$at !== 0) void this.amount;
-    if (this._outputs$at !== 0) void this.outputs;
-    if (this._poison$at !== 0) void this.poison;
-    if (this._alarmMs$at !== 0) void this.alarmMs;
+    if (this._number$at !== 0) {
+      this._number = this.number;
+      this._number$at = 0;
+    }
+    if (this._account$at !== 0) {
+      this._account = this.account;
+      this._account$at = 0;
+    }
+    if (this._amount$at !== 0) {
+      this._amount = this.amount;
+      this._amount$at = 0;
+    }
+    if (this._outputs$at !== 0) {
+      this._outputs = this.outputs;
+      this._outputs$at = 0;
+    }
+    if (this._poison$at !== 0) {
+      this._poison = this.poison;
+      this._poison$at = 0;
+    }
+    if (this._alarmMs$at !== 0) {
+      this._alarmMs = this.alarmMs;
+      this._alarmMs$at = 0;
+    }
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
@@ -489,116 +474,91 @@ export class Output extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Output$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `number` (1). */
   get number(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._number$at !== 0) {
-      this._number = readInt32(this.$bytes, this._number$at);
-      this._number$at = 0;
-    }
-    return this._number;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._number$at === 0 ? this._number : readInt32(this.$bytes, this._number$at);
   }
 
   set number(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('simulatedpairs.Output.number', 'int32', value);
     this._number = value;
   }
 
   /** Field `part` (2). */
   get part(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._part$at !== 0) {
-      this._part = readInt32(this.$bytes, this._part$at);
-      this._part$at = 0;
-    }
-    return this._part;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._part$at === 0 ? this._part : readInt32(this.$bytes, this._part$at);
   }
 
   set part(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('simulatedpairs.Output.part', 'int32', value);
     this._part = value;
   }
 
   /** Field `balance` (3). */
   get balance(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._balance$at !== 0) {
-      this._balance = readInt32(this.$bytes, this._balance$at);
-      this._balance$at = 0;
-    }
-    return this._balance;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._balance$at === 0 ? this._balance : readInt32(this.$bytes, this._balance$at);
   }
 
   set balance(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('simulatedpairs.Output.balance', 'int32', value);
     this._balance = value;
   }
 
   /** Of all inputs so far. */
   get total(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._total$at !== 0) {
-      this._total = readInt32(this.$bytes, this._total$at);
-      this._total$at = 0;
-    }
-    return this._total;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._total$at === 0 ? this._total : readInt32(this.$bytes, this._total$at);
   }
 
   set total(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('simulatedpairs.Output.total', 'int32', value);
     this._total = value;
   }
 
   /** Of all inputs so far in their order. */
   get digest(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._digest$at !== 0) {
-      this._digest = readInt32(this.$bytes, this._digest$at);
-      this._digest$at = 0;
-    }
-    return this._digest;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._digest$at === 0 ? this._digest : readInt32(this.$bytes, this._digest$at);
   }
 
   set digest(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('simulatedpairs.Output.digest', 'int32', value);
     this._digest = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -693,6 +653,7 @@ export class Output extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -710,11 +671,26 @@ export class Output extends MessageView {
   }
 
   override $materialize(): void {
-    if (this._number$at !== 0) void this.number;
-    if (this._part$at !== 0) void this.part;
-    if (this._balance$at !== 0) void this.balance;
-    if (this._total$at !== 0) void this.total;
-    if (this._digest$at !== 0) void this.digest;
+    if (this._number$at !== 0) {
+      this._number = this.number;
+      this._number$at = 0;
+    }
+    if (this._part$at !== 0) {
+      this._part = this.part;
+      this._part$at = 0;
+    }
+    if (this._balance$at !== 0) {
+      this._balance = this.balance;
+      this._balance$at = 0;
+    }
+    if (this._total$at !== 0) {
+      this._total = this.total;
+      this._total$at = 0;
+    }
+    if (this._digest$at !== 0) {
+      this._digest = this.digest;
+      this._digest$at = 0;
+    }
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
@@ -950,84 +926,67 @@ export class Alarm extends MessageView {
     this.$start = start;
     this.$end = end;
     this.$holders = 1;
-    this.$state = WRAPPED;
+    this.$state = 3 /* WRAPPED */;
   }
 
   override $createEmpty(): void {
     this.$clear();
     this.$holders = 1;
-    this.$state = MUTABLE;
-  }
-
-  override $open(): void {
-    if (this.$state !== WRAPPED) return super.$open();
-    this.$scan();
-    this.$state = READABLE;
+    this.$state = 6 /* MUTABLE */;
   }
 
   override dispose(): void {
-    if (!(this.$state > GIVEN_MUTABLE && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
+    if (!(this.$state > 2 /* GIVEN_MUTABLE */ && this.$holders === 1 && this.$parent === undefined) || checkedMode.on) return super.dispose();
     this.$holders = 0;
-    this.$state = DISPOSED;
+    this.$state = 0 /* DISPOSED */;
     this.$bytes = noBytes;
     Alarm$type.pool.give(this);
   }
 
   override $encodeTo(target: Uint8Array, offset: number): number {
-    if (this.$state !== MUTABLE) return super.$encodeTo(target, offset);
+    if (this.$state !== 6 /* MUTABLE */) return super.$encodeTo(target, offset);
     const end = this.$encodeFields(target, offset);
     return end <= target.length ? end : this.$refuseTarget(target, offset, end);
   }
 
   /** Field `number` (1). */
   get number(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._number$at !== 0) {
-      this._number = readInt32(this.$bytes, this._number$at);
-      this._number$at = 0;
-    }
-    return this._number;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._number$at === 0 ? this._number : readInt32(this.$bytes, this._number$at);
   }
 
   set number(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('simulatedpairs.Alarm.number', 'int32', value);
     this._number = value;
   }
 
   /** Field `account` (2). */
   get account(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._account$at !== 0) {
-      this._account = readInt32(this.$bytes, this._account$at);
-      this._account$at = 0;
-    }
-    return this._account;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._account$at === 0 ? this._account : readInt32(this.$bytes, this._account$at);
   }
 
   set account(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('simulatedpairs.Alarm.account', 'int32', value);
     this._account = value;
   }
 
   /** Field `amount` (3). */
   get amount(): number {
-    if (this.$state < READABLE) this.$open();
-    if (this._amount$at !== 0) {
-      this._amount = readInt32(this.$bytes, this._amount$at);
-      this._amount$at = 0;
-    }
-    return this._amount;
+    if (this.$state < 4 /* READABLE */) this.$open();
+    return this._amount$at === 0 ? this._amount : readInt32(this.$bytes, this._amount$at);
   }
 
   set amount(value: number) {
-    if (this.$state !== MUTABLE) this.$beforeChange();
+    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
     if ((value | 0) !== value) refuseValue('simulatedpairs.Alarm.amount', 'int32', value);
     this._amount = value;
   }
 
-  override $scan(): void {
+  override $open(): void {
+    if (this.$state !== 3 /* WRAPPED */) this.$refuseUse();
     this.$unknown = undefined;
     const bytes = this.$bytes;
     const end = this.$end;
@@ -1092,6 +1051,7 @@ export class Alarm extends MessageView {
       }
     }
     if (at !== end) this.$refuseBytes();
+    this.$state = 4 /* READABLE */;
   }
 
   override $clear(): void {
@@ -1105,9 +1065,18 @@ export class Alarm extends MessageView {
   }
 
   override $materialize(): void {
-    if (this._number$at !== 0) void this.number;
-    if (this._account$at !== 0) void this.account;
-    if (this._amount$at !== 0) void this.amount;
+    if (this._number$at !== 0) {
+      this._number = this.number;
+      this._number$at = 0;
+    }
+    if (this._account$at !== 0) {
+      this._account = this.account;
+      this._account$at = 0;
+    }
+    if (this._amount$at !== 0) {
+      this._amount = this.amount;
+      this._amount$at = 0;
+    }
   }
 
   override $encodeFields(target: Uint8Array, offset: number): number {
