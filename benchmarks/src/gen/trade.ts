@@ -151,8 +151,7 @@ export class Order extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('trade.Order.order_id', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._orderId = value;
   }
 
@@ -167,8 +166,7 @@ export class Order extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('trade.Order.account', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(2, value);
     this._account = value;
   }
 
@@ -183,8 +181,7 @@ export class Order extends MessageView {
   }
 
   set symbol(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('trade.Order.symbol', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(3, value);
     this._symbol = value;
   }
 
@@ -195,8 +192,7 @@ export class Order extends MessageView {
   }
 
   set side(value: Side) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('trade.Order.side', 'enum', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(4, value);
     this._side = value;
   }
 
@@ -207,8 +203,7 @@ export class Order extends MessageView {
   }
 
   set quantity(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('trade.Order.quantity', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(5, value);
     this._quantity = value;
   }
 
@@ -219,8 +214,7 @@ export class Order extends MessageView {
   }
 
   set price(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'number') refuseValue('trade.Order.price', 'double', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'number') this.$beforeSet(6, value);
     this._price = value;
   }
 
@@ -231,8 +225,7 @@ export class Order extends MessageView {
   }
 
   set placedAtMs(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!Number.isSafeInteger(value)) refuseValue('trade.Order.placed_at_ms', 'int64Number', value);
+    if (this.$state !== 6 /* MUTABLE */ || !Number.isSafeInteger(value)) this.$beforeSet(7, value);
     this._placedAtMs = value;
   }
 
@@ -247,8 +240,7 @@ export class Order extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('trade.Order.region', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(8, value);
     this._region = value;
   }
 
@@ -263,8 +255,7 @@ export class Order extends MessageView {
   }
 
   set department(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('trade.Order.department', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(9, value);
     this._department = value;
   }
 
@@ -275,8 +266,7 @@ export class Order extends MessageView {
   }
 
   set allOrNone(value: boolean) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'boolean') refuseValue('trade.Order.all_or_none', 'bool', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'boolean') this.$beforeSet(10, value);
     this._allOrNone = value;
   }
 
@@ -287,8 +277,7 @@ export class Order extends MessageView {
   }
 
   set sequence(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!Number.isSafeInteger(value)) refuseValue('trade.Order.sequence', 'int64Number', value);
+    if (this.$state !== 6 /* MUTABLE */ || !Number.isSafeInteger(value)) this.$beforeSet(11, value);
     this._sequence = value;
   }
 
@@ -303,8 +292,7 @@ export class Order extends MessageView {
   }
 
   set note(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('trade.Order.note', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(12, value);
     this._note = value;
   }
 
@@ -808,8 +796,7 @@ export class Execution extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('trade.Execution.order_id', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._orderId = value;
   }
 
@@ -824,8 +811,7 @@ export class Execution extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('trade.Execution.region', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(2, value);
     this._region = value;
   }
 
@@ -840,8 +826,7 @@ export class Execution extends MessageView {
   }
 
   set department(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('trade.Execution.department', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(3, value);
     this._department = value;
   }
 
@@ -852,8 +837,7 @@ export class Execution extends MessageView {
   }
 
   set quantity(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('trade.Execution.quantity', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(4, value);
     this._quantity = value;
   }
 
@@ -864,8 +848,7 @@ export class Execution extends MessageView {
   }
 
   set price(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'number') refuseValue('trade.Execution.price', 'double', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'number') this.$beforeSet(5, value);
     this._price = value;
   }
 
@@ -876,8 +859,7 @@ export class Execution extends MessageView {
   }
 
   set sequence(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!Number.isSafeInteger(value)) refuseValue('trade.Execution.sequence', 'int64Number', value);
+    if (this.$state !== 6 /* MUTABLE */ || !Number.isSafeInteger(value)) this.$beforeSet(6, value);
     this._sequence = value;
   }
 

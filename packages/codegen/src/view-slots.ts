@@ -2,9 +2,9 @@ import { DISPOSED, GIVEN_MUTABLE, MUTABLE, READABLE, WRAPPED } from '@aep/messag
 import type { FieldPlan } from './field-plan.js';
 import type { OneofSchema } from './schema.js';
 
-const states = { DISPOSED, WRAPPED, GIVEN_MUTABLE, READABLE, MUTABLE };
-
 /** Where a view class keeps things. */
+
+const states = { DISPOSED, WRAPPED, GIVEN_MUTABLE, READABLE, MUTABLE };
 
 /**
  * A state of view-state.ts as generated code writes it: the number itself. An imported name is looked up by each getter and takes room that

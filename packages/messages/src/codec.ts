@@ -1,5 +1,6 @@
 import { AepError } from '@aep/kernel';
 import type { FieldKind } from './field-info.js';
+import type { MessageType } from './message-type.js';
 import * as reader from './wire-reader.js';
 import { readString } from './wire-string.js';
 import * as writer from './wire-writer.js';
@@ -77,7 +78,14 @@ export function enumCodec<E extends number>(): Codec<E> {
   return codecs.enum as unknown as Codec<E>;
 }
 
-/** Throws the error for a value that a field cannot hold; the slow path of every setter. @throws AEP_FIELD_VALUE */
+/** What setters look at first, once more and for every kind: the error when a field of a single value cannot hold it. @throws AEP_FIELD_VALUE */
+export function checkValue({ fullName, fields }: MessageType, number: number, value: unknown): void {
+  const { kind, int64AsNumber, protoName } = fields.find((field) => field.number === number)!;
+  const name = kind + (int64AsNumber === true ? 'Number' : '');
+  if (!codecs[name as keyof typeof codecs].isValid(value)) refuseValue(`${fullName}.${protoName}`, name, value);
+}
+
+/** Throws the error for a value that a field cannot hold. @throws AEP_FIELD_VALUE */
 export function refuseValue(place: string, kind: string, value: unknown): never {
   const shown =
     typeof value === 'string' ? `"${value.slice(0, 40)}"` : typeof value === 'bigint' ? `${value}n` : describe(value);

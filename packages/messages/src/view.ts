@@ -1,6 +1,7 @@
 import { AepError } from '@aep/kernel';
 import { bytesOf, encodedBytes } from './bytes-of.js';
 import { capturePlace, checkedMode } from './checked-mode.js';
+import { checkValue } from './codec.js';
 import { viewToJson } from './json.js';
 import { messageLimits, refuseDepth } from './limits.js';
 import type { JsonValue, MessageType } from './message-type.js';
@@ -141,7 +142,13 @@ export abstract class MessageView {
     if (this.$state < READABLE) this.$open();
   }
 
-  /** The slow path of every setter; returns when the message may be changed. */
+  /** The slow path of setters of single values; returns when the message may be changed and the field can hold the value. */
+  $beforeSet(number: number, value: unknown): void {
+    this.$beforeChange();
+    checkValue(this.$type, number, value);
+  }
+
+  /** The slow path of every other change; returns when the message may be changed. */
   $beforeChange(): void {
     if (this.$state === MUTABLE) return;
     if (this.$state !== LATENT) this.$refuseChange();

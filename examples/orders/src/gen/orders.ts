@@ -147,8 +147,7 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set line(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!Number.isSafeInteger(value)) refuseValue('orders.InvoiceLineRead.line', 'int64Number', value);
+    if (this.$state !== 6 /* MUTABLE */ || !Number.isSafeInteger(value)) this.$beforeSet(1, value);
     this._line = value;
   }
 
@@ -163,8 +162,7 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set invoiceNo(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.InvoiceLineRead.invoice_no', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(2, value);
     this._invoiceNo = value;
   }
 
@@ -179,8 +177,7 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set stockCode(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.InvoiceLineRead.stock_code', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(3, value);
     this._stockCode = value;
   }
 
@@ -195,8 +192,7 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set description(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.InvoiceLineRead.description', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(4, value);
     this._description = value;
   }
 
@@ -207,8 +203,7 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set quantity(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('orders.InvoiceLineRead.quantity', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(5, value);
     this._quantity = value;
   }
 
@@ -223,8 +218,7 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set invoiceDate(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.InvoiceLineRead.invoice_date', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(6, value);
     this._invoiceDate = value;
   }
 
@@ -235,8 +229,7 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set unitPriceMicros(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!Number.isSafeInteger(value)) refuseValue('orders.InvoiceLineRead.unit_price_micros', 'int64Number', value);
+    if (this.$state !== 6 /* MUTABLE */ || !Number.isSafeInteger(value)) this.$beforeSet(7, value);
     this._unitPriceMicros = value;
   }
 
@@ -251,8 +244,7 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set customerId(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.InvoiceLineRead.customer_id', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(8, value);
     this._customerId = value;
   }
 
@@ -267,8 +259,7 @@ export class InvoiceLineRead extends MessageView {
   }
 
   set country(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.InvoiceLineRead.country', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(9, value);
     this._country = value;
   }
 
@@ -665,8 +656,7 @@ export class LineRejected extends MessageView {
   }
 
   set line(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!Number.isSafeInteger(value)) refuseValue('orders.LineRejected.line', 'int64Number', value);
+    if (this.$state !== 6 /* MUTABLE */ || !Number.isSafeInteger(value)) this.$beforeSet(1, value);
     this._line = value;
   }
 
@@ -681,8 +671,7 @@ export class LineRejected extends MessageView {
   }
 
   set reason(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.LineRejected.reason', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(2, value);
     this._reason = value;
   }
 
@@ -890,8 +879,7 @@ export class NewOrderMessage extends MessageView {
   }
 
   set line(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!Number.isSafeInteger(value)) refuseValue('orders.NewOrderMessage.line', 'int64Number', value);
+    if (this.$state !== 6 /* MUTABLE */ || !Number.isSafeInteger(value)) this.$beforeSet(1, value);
     this._line = value;
   }
 
@@ -906,8 +894,7 @@ export class NewOrderMessage extends MessageView {
   }
 
   set invoiceNo(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.invoice_no', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(2, value);
     this._invoiceNo = value;
   }
 
@@ -922,8 +909,7 @@ export class NewOrderMessage extends MessageView {
   }
 
   set stockCode(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.stock_code', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(3, value);
     this._stockCode = value;
   }
 
@@ -938,8 +924,7 @@ export class NewOrderMessage extends MessageView {
   }
 
   set description(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.description', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(4, value);
     this._description = value;
   }
 
@@ -950,8 +935,7 @@ export class NewOrderMessage extends MessageView {
   }
 
   set quantity(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('orders.NewOrderMessage.quantity', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(5, value);
     this._quantity = value;
   }
 
@@ -966,8 +950,7 @@ export class NewOrderMessage extends MessageView {
   }
 
   set invoiceDate(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.invoice_date', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(6, value);
     this._invoiceDate = value;
   }
 
@@ -978,8 +961,7 @@ export class NewOrderMessage extends MessageView {
   }
 
   set unitPriceMicros(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!Number.isSafeInteger(value)) refuseValue('orders.NewOrderMessage.unit_price_micros', 'int64Number', value);
+    if (this.$state !== 6 /* MUTABLE */ || !Number.isSafeInteger(value)) this.$beforeSet(7, value);
     this._unitPriceMicros = value;
   }
 
@@ -994,8 +976,7 @@ export class NewOrderMessage extends MessageView {
   }
 
   set customerId(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.customer_id', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(8, value);
     this._customerId = value;
   }
 
@@ -1010,8 +991,7 @@ export class NewOrderMessage extends MessageView {
   }
 
   set country(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.country', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(9, value);
     this._country = value;
   }
 
@@ -1026,8 +1006,7 @@ export class NewOrderMessage extends MessageView {
   }
 
   set department(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.NewOrderMessage.department', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(10, value);
     this._department = value;
   }
 
@@ -1466,8 +1445,7 @@ export class OrderEventMessage extends MessageView {
   }
 
   set invoiceNo(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.OrderEventMessage.invoice_no', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._invoiceNo = value;
   }
 
@@ -1478,8 +1456,7 @@ export class OrderEventMessage extends MessageView {
   }
 
   set orderState(value: OrderState) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('orders.OrderEventMessage.order_state', 'enum', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._orderState = value;
   }
 
@@ -1494,8 +1471,7 @@ export class OrderEventMessage extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.OrderEventMessage.region', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(3, value);
     this._region = value;
   }
 
@@ -1510,8 +1486,7 @@ export class OrderEventMessage extends MessageView {
   }
 
   set department(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.OrderEventMessage.department', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(4, value);
     this._department = value;
   }
 
@@ -1526,8 +1501,7 @@ export class OrderEventMessage extends MessageView {
   }
 
   set country(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('orders.OrderEventMessage.country', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(5, value);
     this._country = value;
   }
 
@@ -1538,8 +1512,7 @@ export class OrderEventMessage extends MessageView {
   }
 
   set quantity(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('orders.OrderEventMessage.quantity', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(6, value);
     this._quantity = value;
   }
 
@@ -1554,8 +1527,7 @@ export class OrderEventMessage extends MessageView {
   }
 
   set amountMicros(value: bigint) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) refuseValue('orders.OrderEventMessage.amount_micros', 'int64', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) this.$beforeSet(7, value);
     this._amountMicros = value;
   }
 

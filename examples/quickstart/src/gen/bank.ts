@@ -113,8 +113,7 @@ export class Deposit extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('quickstart.Deposit.account', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._account = value;
   }
 
@@ -125,8 +124,7 @@ export class Deposit extends MessageView {
   }
 
   set pence(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('quickstart.Deposit.pence', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._pence = value;
   }
 
@@ -321,8 +319,7 @@ export class Booked extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('quickstart.Booked.account', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._account = value;
   }
 
@@ -333,8 +330,7 @@ export class Booked extends MessageView {
   }
 
   set balance(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!Number.isSafeInteger(value)) refuseValue('quickstart.Booked.balance', 'int64Number', value);
+    if (this.$state !== 6 /* MUTABLE */ || !Number.isSafeInteger(value)) this.$beforeSet(2, value);
     this._balance = value;
   }
 

@@ -13,7 +13,6 @@ import {
   readInt64,
   readLongTag,
   readString,
-  refuseValue,
   wire,
   writeBytes,
   writeInt32,
@@ -118,8 +117,7 @@ export class ExecutorFailure extends MessageView {
   }
 
   set channel(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('aep.ExecutorFailure.channel', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._channel = value;
   }
 
@@ -134,8 +132,7 @@ export class ExecutorFailure extends MessageView {
   }
 
   set key(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('aep.ExecutorFailure.key', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(2, value);
     this._key = value;
   }
 
@@ -150,8 +147,7 @@ export class ExecutorFailure extends MessageView {
   }
 
   set sno(value: bigint) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) refuseValue('aep.ExecutorFailure.sno', 'int64', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) this.$beforeSet(3, value);
     this._sno = value;
   }
 
@@ -166,8 +162,7 @@ export class ExecutorFailure extends MessageView {
   }
 
   set reason(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('aep.ExecutorFailure.reason', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(4, value);
     this._reason = value;
   }
 
@@ -178,8 +173,7 @@ export class ExecutorFailure extends MessageView {
   }
 
   set attempts(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('aep.ExecutorFailure.attempts', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(5, value);
     this._attempts = value;
   }
 
@@ -190,8 +184,7 @@ export class ExecutorFailure extends MessageView {
   }
 
   set factoryId(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('aep.ExecutorFailure.factory_id', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(6, value);
     this._factoryId = value;
   }
 
@@ -202,8 +195,7 @@ export class ExecutorFailure extends MessageView {
   }
 
   set typeId(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('aep.ExecutorFailure.type_id', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(7, value);
     this._typeId = value;
   }
 
@@ -218,8 +210,7 @@ export class ExecutorFailure extends MessageView {
   }
 
   set request(value: Uint8Array) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!(value instanceof Uint8Array)) refuseValue('aep.ExecutorFailure.request', 'bytes', value);
+    if (this.$state !== 6 /* MUTABLE */ || !(value instanceof Uint8Array)) this.$beforeSet(8, value);
     this._request = value;
   }
 

@@ -118,8 +118,7 @@ export class Deposit extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('ledger.Deposit.account', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._account = value;
   }
 
@@ -130,8 +129,7 @@ export class Deposit extends MessageView {
   }
 
   set amount(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('ledger.Deposit.amount', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._amount = value;
   }
 
@@ -380,8 +378,7 @@ export class Deposited extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('ledger.Deposited.account', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._account = value;
   }
 
@@ -392,8 +389,7 @@ export class Deposited extends MessageView {
   }
 
   set balance(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('ledger.Deposited.balance', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._balance = value;
   }
 
@@ -582,8 +578,7 @@ export class Place extends MessageView {
   }
 
   set city(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('ledger.Place.city', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._city = value;
   }
 

@@ -111,8 +111,7 @@ export class Vote extends MessageView {
   }
 
   set candidate(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('tally.Vote.candidate', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._candidate = value;
   }
 
@@ -123,8 +122,7 @@ export class Vote extends MessageView {
   }
 
   set number(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('tally.Vote.number', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._number = value;
   }
 

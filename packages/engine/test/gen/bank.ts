@@ -113,8 +113,7 @@ export class Deposit extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('bank.Deposit.account', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._account = value;
   }
 
@@ -125,8 +124,7 @@ export class Deposit extends MessageView {
   }
 
   set amount(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('bank.Deposit.amount', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._amount = value;
   }
 
@@ -141,8 +139,7 @@ export class Deposit extends MessageView {
   }
 
   set instruction(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('bank.Deposit.instruction', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(3, value);
     this._instruction = value;
   }
 
@@ -367,8 +364,7 @@ export class Deposited extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('bank.Deposited.account', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._account = value;
   }
 
@@ -379,8 +375,7 @@ export class Deposited extends MessageView {
   }
 
   set balance(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('bank.Deposited.balance', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._balance = value;
   }
 
@@ -395,8 +390,7 @@ export class Deposited extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('bank.Deposited.region', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(3, value);
     this._region = value;
   }
 

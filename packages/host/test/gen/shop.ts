@@ -113,8 +113,7 @@ export class Sale extends MessageView {
   }
 
   set item(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.Sale.item', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._item = value;
   }
 
@@ -125,8 +124,7 @@ export class Sale extends MessageView {
   }
 
   set amount(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('shop.Sale.amount', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._amount = value;
   }
 
@@ -141,8 +139,7 @@ export class Sale extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.Sale.region', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(3, value);
     this._region = value;
   }
 
@@ -367,8 +364,7 @@ export class Total extends MessageView {
   }
 
   set item(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.Total.item', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._item = value;
   }
 
@@ -379,8 +375,7 @@ export class Total extends MessageView {
   }
 
   set total(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('shop.Total.total', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._total = value;
   }
 
@@ -395,8 +390,7 @@ export class Total extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.Total.region', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(3, value);
     this._region = value;
   }
 

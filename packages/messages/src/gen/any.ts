@@ -103,8 +103,7 @@ export class Any extends MessageView {
   }
 
   set typeUrl(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('google.protobuf.Any.type_url', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._typeUrl = value;
   }
 
@@ -119,8 +118,7 @@ export class Any extends MessageView {
   }
 
   set value(value: Uint8Array) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!(value instanceof Uint8Array)) refuseValue('google.protobuf.Any.value', 'bytes', value);
+    if (this.$state !== 6 /* MUTABLE */ || !(value instanceof Uint8Array)) this.$beforeSet(2, value);
     this._value = value;
   }
 

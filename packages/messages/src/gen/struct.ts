@@ -365,8 +365,7 @@ export class Value extends MessageView {
   }
 
   set nullValue(value: NullValue) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('google.protobuf.Value.null_value', 'enum', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(1, value);
     if (this._kind$case !== 1) {
       this.clearKind();
       this._kind$case = 1;
@@ -394,8 +393,7 @@ export class Value extends MessageView {
   }
 
   set numberValue(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'number') refuseValue('google.protobuf.Value.number_value', 'double', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'number') this.$beforeSet(2, value);
     if (this._kind$case !== 2) {
       this.clearKind();
       this._kind$case = 2;
@@ -427,8 +425,7 @@ export class Value extends MessageView {
   }
 
   set stringValue(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('google.protobuf.Value.string_value', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(3, value);
     if (this._kind$case !== 3) {
       this.clearKind();
       this._kind$case = 3;
@@ -456,8 +453,7 @@ export class Value extends MessageView {
   }
 
   set boolValue(value: boolean) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'boolean') refuseValue('google.protobuf.Value.bool_value', 'bool', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'boolean') this.$beforeSet(4, value);
     if (this._kind$case !== 4) {
       this.clearKind();
       this._kind$case = 4;

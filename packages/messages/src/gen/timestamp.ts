@@ -102,8 +102,7 @@ export class Timestamp extends MessageView {
   }
 
   set seconds(value: bigint) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) refuseValue('google.protobuf.Timestamp.seconds', 'int64', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) this.$beforeSet(1, value);
     this._seconds = value;
   }
 
@@ -114,8 +113,7 @@ export class Timestamp extends MessageView {
   }
 
   set nanos(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('google.protobuf.Timestamp.nanos', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._nanos = value;
   }
 

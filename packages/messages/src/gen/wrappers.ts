@@ -110,8 +110,7 @@ export class DoubleValue extends MessageView {
   }
 
   set value(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'number') refuseValue('google.protobuf.DoubleValue.value', 'double', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'number') this.$beforeSet(1, value);
     this._value = value;
   }
 
@@ -348,8 +347,7 @@ export class FloatValue extends MessageView {
   }
 
   set value(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'number') refuseValue('google.protobuf.FloatValue.value', 'float', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'number') this.$beforeSet(1, value);
     this._value = Math.fround(value);
   }
 
@@ -590,8 +588,7 @@ export class Int64Value extends MessageView {
   }
 
   set value(value: bigint) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) refuseValue('google.protobuf.Int64Value.value', 'int64', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) this.$beforeSet(1, value);
     this._value = value;
   }
 
@@ -831,8 +828,7 @@ export class UInt64Value extends MessageView {
   }
 
   set value(value: bigint) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'bigint' || BigInt.asUintN(64, value) !== value) refuseValue('google.protobuf.UInt64Value.value', 'uint64', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'bigint' || BigInt.asUintN(64, value) !== value) this.$beforeSet(1, value);
     this._value = value;
   }
 
@@ -1068,8 +1064,7 @@ export class Int32Value extends MessageView {
   }
 
   set value(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('google.protobuf.Int32Value.value', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(1, value);
     this._value = value;
   }
 
@@ -1308,8 +1303,7 @@ export class UInt32Value extends MessageView {
   }
 
   set value(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (value >>> 0 !== value) refuseValue('google.protobuf.UInt32Value.value', 'uint32', value);
+    if (this.$state !== 6 /* MUTABLE */ || value >>> 0 !== value) this.$beforeSet(1, value);
     this._value = value;
   }
 
@@ -1548,8 +1542,7 @@ export class BoolValue extends MessageView {
   }
 
   set value(value: boolean) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'boolean') refuseValue('google.protobuf.BoolValue.value', 'bool', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'boolean') this.$beforeSet(1, value);
     this._value = value;
   }
 
@@ -1792,8 +1785,7 @@ export class StringValue extends MessageView {
   }
 
   set value(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('google.protobuf.StringValue.value', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._value = value;
   }
 
@@ -2033,8 +2025,7 @@ export class BytesValue extends MessageView {
   }
 
   set value(value: Uint8Array) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!(value instanceof Uint8Array)) refuseValue('google.protobuf.BytesValue.value', 'bytes', value);
+    if (this.$state !== 6 /* MUTABLE */ || !(value instanceof Uint8Array)) this.$beforeSet(1, value);
     this._value = value;
   }
 

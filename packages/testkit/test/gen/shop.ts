@@ -139,8 +139,7 @@ export class NewOrder extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.NewOrder.order_id', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._orderId = value;
   }
 
@@ -155,8 +154,7 @@ export class NewOrder extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.NewOrder.region', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(2, value);
     this._region = value;
   }
 
@@ -167,8 +165,7 @@ export class NewOrder extends MessageView {
   }
 
   set quantity(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('shop.NewOrder.quantity', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(3, value);
     this._quantity = value;
   }
 
@@ -183,8 +180,7 @@ export class NewOrder extends MessageView {
   }
 
   set instruction(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.NewOrder.instruction', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(4, value);
     this._instruction = value;
   }
 
@@ -431,8 +427,7 @@ export class Customer extends MessageView {
   }
 
   set name(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.Customer.name', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._name = value;
   }
 
@@ -443,8 +438,7 @@ export class Customer extends MessageView {
   }
 
   set orders(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('shop.Customer.orders', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._orders = value;
   }
 
@@ -655,8 +649,7 @@ export class OrderEvent extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.OrderEvent.order_id', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._orderId = value;
   }
 
@@ -667,8 +660,7 @@ export class OrderEvent extends MessageView {
   }
 
   set orderState(value: OrderState) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('shop.OrderEvent.order_state', 'enum', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._orderState = value;
   }
 
@@ -683,8 +675,7 @@ export class OrderEvent extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.OrderEvent.region', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(3, value);
     this._region = value;
   }
 
@@ -699,8 +690,7 @@ export class OrderEvent extends MessageView {
   }
 
   set total(value: bigint) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) refuseValue('shop.OrderEvent.total', 'int64', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) this.$beforeSet(4, value);
     this._total = value;
   }
 
@@ -1066,8 +1056,7 @@ export class Reminder extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.Reminder.order_id', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._orderId = value;
   }
 

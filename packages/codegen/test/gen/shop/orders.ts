@@ -170,8 +170,7 @@ export class NewOrder extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.NewOrder.order_id', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._orderId = value;
   }
 
@@ -186,8 +185,7 @@ export class NewOrder extends MessageView {
   }
 
   set account(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.NewOrder.account', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(2, value);
     this._account = value;
   }
 
@@ -202,8 +200,7 @@ export class NewOrder extends MessageView {
   }
 
   set symbol(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.NewOrder.symbol', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(3, value);
     this._symbol = value;
   }
 
@@ -214,8 +211,7 @@ export class NewOrder extends MessageView {
   }
 
   set side(value: Side) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('shop.NewOrder.side', 'enum', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(4, value);
     this._side = value;
   }
 
@@ -226,8 +222,7 @@ export class NewOrder extends MessageView {
   }
 
   set quantity(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('shop.NewOrder.quantity', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(5, value);
     this._quantity = value;
   }
 
@@ -238,8 +233,7 @@ export class NewOrder extends MessageView {
   }
 
   set price(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'number') refuseValue('shop.NewOrder.price', 'double', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'number') this.$beforeSet(6, value);
     this._price = value;
   }
 
@@ -250,8 +244,7 @@ export class NewOrder extends MessageView {
   }
 
   set placedAtMs(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!Number.isSafeInteger(value)) refuseValue('shop.NewOrder.placed_at_ms', 'int64Number', value);
+    if (this.$state !== 6 /* MUTABLE */ || !Number.isSafeInteger(value)) this.$beforeSet(7, value);
     this._placedAtMs = value;
   }
 
@@ -266,8 +259,7 @@ export class NewOrder extends MessageView {
   }
 
   set region(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.NewOrder.region', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(8, value);
     this._region = value;
   }
 
@@ -282,8 +274,7 @@ export class NewOrder extends MessageView {
   }
 
   set department(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.NewOrder.department', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(9, value);
     this._department = value;
   }
 
@@ -294,8 +285,7 @@ export class NewOrder extends MessageView {
   }
 
   set allOrNone(value: boolean) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'boolean') refuseValue('shop.NewOrder.all_or_none', 'bool', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'boolean') this.$beforeSet(10, value);
     this._allOrNone = value;
   }
 
@@ -310,8 +300,7 @@ export class NewOrder extends MessageView {
   }
 
   set sequence(value: bigint) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) refuseValue('shop.NewOrder.sequence', 'int64', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) this.$beforeSet(11, value);
     this._sequence = value;
   }
 
@@ -326,8 +315,7 @@ export class NewOrder extends MessageView {
   }
 
   set note(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.NewOrder.note', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(12, value);
     this._note = value;
   }
 
@@ -819,8 +807,7 @@ export class Execution extends MessageView {
   }
 
   set executionId(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.Execution.execution_id', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._executionId = value;
   }
 
@@ -831,8 +818,7 @@ export class Execution extends MessageView {
   }
 
   set quantity(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('shop.Execution.quantity', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._quantity = value;
   }
 
@@ -843,8 +829,7 @@ export class Execution extends MessageView {
   }
 
   set price(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'number') refuseValue('shop.Execution.price', 'double', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'number') this.$beforeSet(3, value);
     this._price = value;
   }
 
@@ -855,8 +840,7 @@ export class Execution extends MessageView {
   }
 
   set tradedAtMs(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!Number.isSafeInteger(value)) refuseValue('shop.Execution.traded_at_ms', 'int64Number', value);
+    if (this.$state !== 6 /* MUTABLE */ || !Number.isSafeInteger(value)) this.$beforeSet(4, value);
     this._tradedAtMs = value;
   }
 
@@ -1281,8 +1265,7 @@ export class Address extends MessageView {
   }
 
   set street(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.Address.street', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._street = value;
   }
 
@@ -1297,8 +1280,7 @@ export class Address extends MessageView {
   }
 
   set city(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.Address.city', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(2, value);
     this._city = value;
   }
 
@@ -1313,8 +1295,7 @@ export class Address extends MessageView {
   }
 
   set country(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.Address.country', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(3, value);
     this._country = value;
     this._country$has = true;
   }
@@ -1755,8 +1736,7 @@ export class OrderReport extends MessageView {
   }
 
   set orderId(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.OrderReport.order_id', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._orderId = value;
   }
 
@@ -1848,8 +1828,7 @@ export class OrderReport extends MessageView {
   }
 
   set priority(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('shop.OrderReport.priority', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(8, value);
     this._priority = value;
     this._priority$has = true;
   }
@@ -1880,8 +1859,7 @@ export class OrderReport extends MessageView {
   }
 
   set rejectedBecause(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.OrderReport.rejected_because', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(9, value);
     if (this._outcome$case !== 9) {
       this.clearOutcome();
       this._outcome$case = 9;
@@ -1942,8 +1920,7 @@ export class OrderReport extends MessageView {
   }
 
   set parkedUntilMs(value: bigint) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) refuseValue('shop.OrderReport.parked_until_ms', 'int64', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) this.$beforeSet(11, value);
     if (this._outcome$case !== 11) {
       this.clearOutcome();
       this._outcome$case = 11;
@@ -2000,8 +1977,7 @@ export class OrderReport extends MessageView {
   }
 
   set signature(value: Uint8Array) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (!(value instanceof Uint8Array)) refuseValue('shop.OrderReport.signature', 'bytes', value);
+    if (this.$state !== 6 /* MUTABLE */ || !(value instanceof Uint8Array)) this.$beforeSet(13, value);
     this._signature = value;
   }
 
@@ -2589,8 +2565,7 @@ export class OrderReport_Party extends MessageView {
   }
 
   set name(value: string) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'string') refuseValue('shop.OrderReport.Party.name', 'string', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'string') this.$beforeSet(1, value);
     this._name = value;
   }
 

@@ -114,8 +114,7 @@ export class Input extends MessageView {
   }
 
   set number(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('simulatedpairs.Input.number', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(1, value);
     this._number = value;
   }
 
@@ -126,8 +125,7 @@ export class Input extends MessageView {
   }
 
   set account(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('simulatedpairs.Input.account', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._account = value;
   }
 
@@ -138,8 +136,7 @@ export class Input extends MessageView {
   }
 
   set amount(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('simulatedpairs.Input.amount', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(3, value);
     this._amount = value;
   }
 
@@ -150,8 +147,7 @@ export class Input extends MessageView {
   }
 
   set outputs(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('simulatedpairs.Input.outputs', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(4, value);
     this._outputs = value;
   }
 
@@ -162,8 +158,7 @@ export class Input extends MessageView {
   }
 
   set poison(value: boolean) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if (typeof value !== 'boolean') refuseValue('simulatedpairs.Input.poison', 'bool', value);
+    if (this.$state !== 6 /* MUTABLE */ || typeof value !== 'boolean') this.$beforeSet(5, value);
     this._poison = value;
   }
 
@@ -174,8 +169,7 @@ export class Input extends MessageView {
   }
 
   set alarmMs(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('simulatedpairs.Input.alarm_ms', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(6, value);
     this._alarmMs = value;
   }
 
@@ -504,8 +498,7 @@ export class Output extends MessageView {
   }
 
   set number(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('simulatedpairs.Output.number', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(1, value);
     this._number = value;
   }
 
@@ -516,8 +509,7 @@ export class Output extends MessageView {
   }
 
   set part(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('simulatedpairs.Output.part', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._part = value;
   }
 
@@ -528,8 +520,7 @@ export class Output extends MessageView {
   }
 
   set balance(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('simulatedpairs.Output.balance', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(3, value);
     this._balance = value;
   }
 
@@ -540,8 +531,7 @@ export class Output extends MessageView {
   }
 
   set total(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('simulatedpairs.Output.total', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(4, value);
     this._total = value;
   }
 
@@ -552,8 +542,7 @@ export class Output extends MessageView {
   }
 
   set digest(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('simulatedpairs.Output.digest', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(5, value);
     this._digest = value;
   }
 
@@ -956,8 +945,7 @@ export class Alarm extends MessageView {
   }
 
   set number(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('simulatedpairs.Alarm.number', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(1, value);
     this._number = value;
   }
 
@@ -968,8 +956,7 @@ export class Alarm extends MessageView {
   }
 
   set account(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('simulatedpairs.Alarm.account', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(2, value);
     this._account = value;
   }
 
@@ -980,8 +967,7 @@ export class Alarm extends MessageView {
   }
 
   set amount(value: number) {
-    if (this.$state !== 6 /* MUTABLE */) this.$beforeChange();
-    if ((value | 0) !== value) refuseValue('simulatedpairs.Alarm.amount', 'int32', value);
+    if (this.$state !== 6 /* MUTABLE */ || (value | 0) !== value) this.$beforeSet(3, value);
     this._amount = value;
   }
 
