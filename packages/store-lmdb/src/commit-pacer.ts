@@ -62,8 +62,8 @@ export class CommitPacer {
 }
 
 /**
- * Larger batches mean load: the loop has so much to do meanwhile (8 µs an event) that waiting costs more than the change of
- * thread. With commits of 0.25 ms this is reached at some 20,000 messages a second.
+ * Larger batches mean load: the loop has so much to do meanwhile that waiting for the disk costs more than the change of
+ * thread (BENCHMARKS.md has the figures).
  */
 const SYNC_RECORDS_MAX = 8;
 /** A short commit earns one, a long one costs its length in limits, at most {@link HICCUP_COST_MAX}. */
