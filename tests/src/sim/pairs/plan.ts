@@ -43,6 +43,11 @@ export const FAULTS = [
   'oldDisk',
   /** The primary is cut off from all but its clients until it has a successor; then whoever looks for that one is sent to it. */
   'zombie',
+  /**
+   * A backup has an older disk of its own for a while and catches up on it, while the primary cannot change the register, which
+   * lists the newer one; then it has the newer one again, and the primary dies (H3).
+   */
+  'swappedDisks',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -158,6 +163,7 @@ const STRIKES_MAX: Readonly<Record<Fault, number>> = {
   damage: 2,
   oldDisk: 2,
   zombie: 1,
+  swappedDisks: 1,
 };
 
 /** What plans are drawn from. A seed that is kept knows only what there was at its time. */

@@ -1,5 +1,6 @@
 import type { MarkName } from '@aep/cluster';
 import type { Machine, MachineLife, PairWorld } from '@aep/testkit/pairs';
+import { DiskSwap } from './disk-swap.js';
 import type { Action, Fault } from './plan.js';
 
 /** Carries out the faults of a plan, and takes them back when their time is over or the liveness phase begins. */
@@ -104,6 +105,8 @@ export class Strikes {
         return this.bootLater(machine, durationMs);
       case 'zombie':
         return this.makeZombie(world.primary, action);
+      case 'swappedDisks':
+        return this.swapDisks(world.primary, action);
       case 'failingSync':
         machine.diskFaults.failsNextSync = true;
         return;
@@ -208,6 +211,21 @@ export class Strikes {
         if (!this.isOver) this.freeArbiter(zombie);
       });
     });
+  }
+
+  private swapDisks(primary: Machine | undefined, { machine, other, durationMs, chance }: Action): void {
+    if (primary === undefined) return this.missed('swappedDisks');
+    const backup = this.world.machines[machine === primary.index ? other : machine]!;
+    new DiskSwap(this.world, {
+      backup,
+      primary,
+      isOver: () => this.isOver,
+      isSpare: () => this.isSpare(backup),
+      boot: () => this.bootLater(backup, 1),
+      cutRegister: (isCut) => (isCut ? (primary.arbiterFaults.isCut = true) : this.freeArbiter(primary)),
+      killPrimary: () => this.killFor(primary, 'chance', chance % 200),
+      onMissed: () => this.missed('swappedDisks'),
+    }).begin(durationMs);
   }
 
   private killFor(machine: Machine, outcome: 'lost' | 'chance', durationMs: number): void {
