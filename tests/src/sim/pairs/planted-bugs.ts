@@ -321,12 +321,7 @@ const MEMBERS: readonly PlantedBug[] = [
   },
   { name: 'a backup takes everything for confirmed', parts: { PrimaryRole: TakesAllForConfirmed } },
   { name: 'a primary acts in an epoch that is not durable', parts: { PrimaryRole: ActsBeforeItPromises } },
-  {
-    name: 'the journal of a deposed primary goes on',
-    parts: { ReplicatedJournal: JournalThatDoesNotEnd },
-    equivalent:
-      'the second of two fences: a role that has ended passes no mark on, and its engine is stopped with the cause',
-  },
+  { name: 'the journal of a deposed primary goes on', parts: { ReplicatedJournal: JournalThatDoesNotEnd } },
   { name: 'a change without an answer is taken for done', parts: { Register: UnknownMeansDone } },
   { name: 'a change that was lost is taken for done', parts: { Register: LostMeansDone } },
   { name: 'epochs are never durable', stores: forgetfulStores },
