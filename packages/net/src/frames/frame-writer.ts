@@ -25,8 +25,6 @@ export class ChunkPool {
 
 /** Writes frames into chunks and hands them to the link: frames of one turn share chunks, and each chunk is one write. */
 export class FrameWriter {
-  /** Frames written, for the one who watches for silence. */
-  frameCount = 0;
   protected chunk: Uint8Array | undefined;
   protected at = 0;
 
@@ -78,7 +76,6 @@ export class FrameWriter {
     assert(end > body && end <= chunk.length, 'a frame lies inside its chunk');
     writeU32(chunk, start, end - body);
     writeU32(chunk, start + 4, crc32(chunk.subarray(body, end)));
-    this.frameCount++;
   }
 }
 

@@ -53,6 +53,15 @@ export const KEPT_SEEDS: readonly KeptSeed[] = [
     alarms: true,
     acks: true,
   },
+  {
+    seed: 3409419,
+    found:
+      'a heartbeat was left out when something else had been written, so a member that was sent little at a time ended its link again and again',
+    last: 'zombie',
+    alarms: true,
+    acks: true,
+    paces: true,
+  },
 ];
 
 /** What plans were drawn from when this one was found. */
