@@ -66,6 +66,7 @@ function runFiles(files) {
     '--test-concurrency=2',
     `--test-timeout=${TEST_MS_MAX}`,
     '--enable-source-maps',
+    `--import=${new URL('end-at-once.mjs', import.meta.url).href}`,
     ...reporters,
     ...files,
   ];

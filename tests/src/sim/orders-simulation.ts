@@ -2,7 +2,7 @@ import type { Engine } from '@aep/engine';
 import type { Violation } from '../checker/invariants.js';
 import { checkOrders } from '../checker/orders-effects.js';
 import { ENGINES } from '../harness/paths.js';
-import { orderOf, OrdersWorld, type EngineName } from './orders-world.js';
+import { DEATHS_MAX, orderOf, OrdersWorld, type EngineName } from './orders-world.js';
 import { WallJumps } from './wall-jumps.js';
 
 const LINES = 60;
@@ -10,8 +10,6 @@ const LINES = 60;
 const STEPS = 900;
 /** Virtual time within which everything must have come to rest when the faults have stopped. */
 const QUIET_MS_MAX = 120_000;
-/** Processes that end again and again will not come to rest. */
-const DEATHS_MAX = 40;
 
 /**
  * One seed: a client hands over lines and repeats what was not acknowledged to it, while processes die, disks are slow and
