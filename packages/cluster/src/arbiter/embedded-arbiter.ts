@@ -27,6 +27,16 @@ export interface EmbeddedArbiterOptions {
  * process that was killed; one that is *paused* in the microseconds of its put holds up swaps until it goes on or ends, and
  * they are answered with AEP_ARBITER_UNAVAILABLE meanwhile.
  *
+ * A swap that comes too late changes something all the same, a count of attempts. lmdb 3.5 keeps its list of free pages from one
+ * write transaction to the next while the number of the newest one is what it remembers, and it also remembers the number of
+ * a transaction that changed nothing and was never written:
+ *
+ * ```
+ * this process   | too late: 7, not written |                  | 8: "nobody has written since 7", with the free pages of before
+ * another one                                | 7: takes pages  |
+ * ```
+ * Then the pages of the other one's 7 are written over, and an epoch is given twice.
+ *
  * @throws AEP_ARBITER_OPEN, AEP_OPTION_INVALID
  */
 export function openEmbeddedArbiter(options: EmbeddedArbiterOptions): EmbeddedArbiter {
@@ -40,6 +50,7 @@ export class EmbeddedArbiter extends BaseArbiter {
   private readonly members: EmbeddedPresence;
   private poll: TimerHandle | undefined;
   private seenEpoch: number | undefined;
+  private attemptCount = 0;
 
   /** @internal */
   constructor(
@@ -66,15 +77,20 @@ export class EmbeddedArbiter extends BaseArbiter {
   }
 
   protected doCompareAndSet(expectedEpoch: number, record: GroupRecord, answer: Answer<SwapAnswer>): void {
-    const { registers } = this.environment;
+    const { root, registers, attempts } = this.environment;
     const value = Buffer.from(encodeRecord(record));
-    // One operation on lmdb's own thread, without a turn of this loop inside: the lock is held for as short as can be.
-    const put =
+    const put = (): Promise<boolean> =>
       expectedEpoch === 0
         ? registers.ifNoExists(this.key, () => void registers.put(this.key, value, record.epoch))
         : registers.put(this.key, value, record.epoch, expectedEpoch);
-    put.then(
-      (swapped) => this.attempt(answer, () => ({ swapped, current: swapped ? record : this.current() })),
+    let swapped: Promise<boolean> | undefined;
+    // One transaction on lmdb's own thread, without a turn of this loop inside: the lock is held for as short as can be.
+    const committed = root.batch(() => {
+      swapped = put();
+      void attempts.put(this.key, Buffer.from(String(this.attemptCount++)));
+    });
+    Promise.all([swapped!, committed]).then(
+      ([swapped]) => this.attempt(answer, () => ({ swapped, current: swapped ? record : this.current() })),
       (thrown: unknown) => {
         logCommitDetail(thrown, this.context.log);
         answer(unavailable(this.context.where, toError(thrown).message, thrown));

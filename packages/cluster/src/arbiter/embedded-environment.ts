@@ -10,6 +10,8 @@ export interface RegisterEnvironment {
   readonly root: RootDatabase<Uint8Array, Uint8Array>;
   /** Group name -> record as JSON; the version of an entry is the record's epoch. */
   readonly registers: Database<Uint8Array, Uint8Array>;
+  /** Something that every swap changes, see {@link EmbeddedArbiter}. */
+  readonly attempts: Database<Uint8Array, Uint8Array>;
   release(): Promise<void>;
 }
 
@@ -42,7 +44,12 @@ export function openRegisterEnvironment(directory: string): RegisterEnvironment 
       keyEncoding: 'binary',
       useVersions: true,
     });
-    const environment: RegisterEnvironment = { path, root, registers, release: () => release(path) };
+    const attempts = root.openDB<Uint8Array, Uint8Array>({
+      name: 'attempts',
+      encoding: 'binary',
+      keyEncoding: 'binary',
+    });
+    const environment: RegisterEnvironment = { path, root, registers, attempts, release: () => release(path) };
     opened.set(path, { environment, users: 1 });
     return environment;
   } catch (thrown) {
