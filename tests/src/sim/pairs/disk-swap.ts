@@ -56,9 +56,9 @@ export class DiskSwap {
       const { record } = world.register;
       world.clock.schedule(durationMs, () => {
         if (isOver()) return;
-        // Else the first disk may be listed by now, and nobody takes a disk away that the group lives on.
+        // Else the first disk may be listed by now, or other faults have swapped them already: nobody takes away what the group lives on.
         const isAsBefore = world.register.record === record && !world.machines.some((one) => isChangedBy(one));
-        if (isAsBefore && world.bringBackDisk(backup)) {
+        if (isAsBefore && !this.isListed() && world.bringBackDisk(backup)) {
           killPrimary();
           boot();
         }
