@@ -1,4 +1,4 @@
-import { AepError, toError } from '@aep/kernel';
+import { AepError, type Facts, toError } from '@aep/kernel';
 import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPath, TransactionFlags } from 'lmdb';
 import { tableKeyEncoder } from './table-key.js';
 
@@ -117,6 +117,16 @@ export function missing(path: string): AepError {
     {
       path,
     },
+  );
+}
+
+/** @param what is wrong, and where */
+export function storeDamaged(what: string, facts: Facts): AepError {
+  return new AepError(
+    'AEP_STORE_DAMAGED',
+    'fatal',
+    `${what}; take the store from another member or a backup, and keep this one for inspection`,
+    facts,
   );
 }
 

@@ -88,7 +88,8 @@ export class Page {
   /** Page of the child at `index` of a branch. */
   child(index: number): number {
     const at = this.nodeAt(index);
-    return low32(this.view, at) + this.view.getUint16(at + 4, LE) * 0x1_0000_0000;
+    // The lower 32 bits are two halves in the machine's order, so they are one number.
+    return this.view.getUint32(at, LE) + this.view.getUint16(at + 4, LE) * 0x1_0000_0000;
   }
 
   /** Root of the named database at `index` of a leaf; undefined when something else is there. */
@@ -135,11 +136,6 @@ const SUB_DATABASE = 2;
 /** Beyond 2^53 the number is not exact: then it is no page or transaction that there could be, which is all that matters. */
 function u64(view: DataView, at: number): number {
   return Number(view.getBigUint64(at, LE));
-}
-
-/** Nodes keep a number of 32 bits as two halves, in the machine's order. */
-function low32(view: DataView, at: number): number {
-  return view.getUint32(at, LE);
 }
 
 function rootAt(view: DataView, at: number): TreeRoot {

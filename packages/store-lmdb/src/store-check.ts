@@ -1,6 +1,6 @@
 import { AepError, type Facts, SeededRandom, toError } from '@aep/kernel';
 import { RecordReader } from '@aep/store';
-import { closeEnvironments, openEnvironments, openFailed } from './environment.js';
+import { closeEnvironments, openEnvironments, openFailed, storeDamaged } from './environment.js';
 import { LmdbRuns } from './lmdb-runs.js';
 import { MetaName, readIdentity, readNumber } from './store-meta.js';
 import { walkTables } from './table-walk.js';
@@ -111,10 +111,5 @@ const SPOT_CHECKS = 32;
 const TABLE_ENTRIES_READ = 20_000;
 
 function unreadable(path: string, thrown: unknown): AepError {
-  return new AepError(
-    'AEP_STORE_DAMAGED',
-    'fatal',
-    `the store at ${path} cannot be read: ${toError(thrown).message}; take the store from another member or a backup, and keep this one for inspection`,
-    { path },
-  );
+  return storeDamaged(`the store at ${path} cannot be read: ${toError(thrown).message}`, { path });
 }

@@ -1,7 +1,7 @@
-import { AepError } from '@aep/kernel';
+import type { AepError } from '@aep/kernel';
 import { EntryReader } from './entry-reader.js';
 import { entryCorrupt } from './entry-check.js';
-import { type BytesDatabase, type Environments, openWholeTables } from './environment.js';
+import { type BytesDatabase, type Environments, openWholeTables, storeDamaged } from './environment.js';
 
 /**
  * Reads up to so many entries of the tables from each end and proves them: each has its checksum, comes behind the one
@@ -47,12 +47,7 @@ function walk(whole: BytesDatabase, options: WalkOptions): number {
 }
 
 function entriesMissing(found: number, expected: number): AepError {
-  return new AepError(
-    'AEP_STORE_DAMAGED',
-    'fatal',
-    `the tables have ${found} entries where LMDB has counted ${expected}; take the store from another member or a backup, and keep this one for inspection`,
-    { found, expected },
-  );
+  return storeDamaged(`the tables have ${found} entries where LMDB has counted ${expected}`, { found, expected });
 }
 
 // lmdb's own defaults for open ends are keys of its own kind, so both ends are given.

@@ -1,4 +1,5 @@
-import { AepError } from '@aep/kernel';
+import type { AepError } from '@aep/kernel';
+import { storeDamaged } from './environment.js';
 import { type FileHead, type Page, PageFile, type TreeRoot } from './page-file.js';
 
 /**
@@ -99,12 +100,7 @@ class TreeCheck {
 
   private damaged(page: number, what: string): AepError {
     const { path } = this.file;
-    return new AepError(
-      'AEP_STORE_DAMAGED',
-      'fatal',
-      `page ${page} of ${path} ${what}; take the store from another member or a backup, and keep this one for inspection`,
-      { path, page },
-    );
+    return storeDamaged(`page ${page} of ${path} ${what}`, { path, page });
   }
 }
 

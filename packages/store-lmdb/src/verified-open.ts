@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { AepError, type Clock } from '@aep/kernel';
-import { openFailed } from './environment.js';
+import { openFailed, storeDamaged } from './environment.js';
 import { type CheckRequest, parseCheckResult } from './store-check.js';
 
 type Request = Omit<CheckRequest, 'task'>;
@@ -14,7 +14,10 @@ type Request = Omit<CheckRequest, 'task'>;
  */
 export async function checkInChild(request: Request, clock: Clock, timeoutMs: number): Promise<void> {
   const ending = await runChild({ ...request, task: 'check' }, clock, timeoutMs);
-  if (ending !== undefined) throw damaged(request.path, ending);
+  if (ending !== undefined) {
+    const { path } = request;
+    throw storeDamaged(`the store at ${path} cannot be read: the process that checked it ${ending}`, { path, ending });
+  }
 }
 
 /**
@@ -70,13 +73,4 @@ function outputOfChild(
       resolve({ output, ending });
     });
   });
-}
-
-function damaged(path: string, ending: string): AepError {
-  return new AepError(
-    'AEP_STORE_DAMAGED',
-    'fatal',
-    `the store at ${path} cannot be read: the process that checked it ${ending}; take the store from another member or a backup, and keep this one for inspection`,
-    { path, ending },
-  );
 }
